@@ -80,17 +80,17 @@ $(VENV)/.stamp-venv:
 	@touch $@
 
 $(VENV)/.stamp-torch: $(VENV)/.stamp-venv pyproject.toml
-	@echo "citespan: installing $(TORCH) into $(VENV) (half a minute, about 900 MB)"
+	@echo "citespan: installing $(TORCH) into $(VENV) (about a minute and 900 MB)"
 	@$(PIP) $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	@touch $@
 
 $(VENV)/.stamp-run: $(VENV)/.stamp-torch pyproject.toml
-	@echo "citespan: installing what it runs on"
+	@echo "citespan: installing what it runs on (about two minutes)"
 	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp-torch pyproject.toml
-	@echo "citespan: installing what it runs on, and what its tests need"
+	@echo "citespan: installing what it runs on, and what its tests need (about two minutes)"
 	@$(PIP) --editable '.[dev]'
 	@touch $(VENV)/.stamp-run $@
 
