@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.answer import Answer, Refusal
-from tests.ui_fakes import ARTICLE, FakeDocument, cite
+from tests.ui_fakes import ARTICLE, cite, document
 from ui import render
 from ui.render import Mark, Piece
 
-HARBOUR = FakeDocument("harbour.txt", ARTICLE)
+HARBOUR = document("harbour.txt", ARTICLE)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -103,8 +103,8 @@ def test_escaped_text_reads_back_as_itself_and_opens_no_tag(text):
 
 @pytest.mark.parametrize("payload", HOSTILE)
 def test_hostile_text_gives_no_element_of_its_own(payload):
-    document = FakeDocument("x.txt", f"Before. The answer is {payload} here. After.")
-    citation = cite(document, payload)
+    source = document("x.txt", f"Before. The answer is {payload} here. After.")
+    citation = cite(source, payload)
     markup = render.pieces_html(render.sentence_pieces(citation))
     assert set(parsed(markup).tags) == {"mark"}
     assert payload in parsed(markup).data
@@ -159,6 +159,6 @@ def test_refusal_text_gives_the_reason_and_the_nearest_place():
 
 
 def test_quote_with_reference_is_what_a_person_pastes():
-    document = FakeDocument("a.md", "One.\nThe light was\nlit in 1858. Two.")
-    citation = cite(document, "1858")
+    source = document("a.md", "One.\nThe light was\nlit in 1858. Two.")
+    citation = cite(source, "1858")
     assert re.fullmatch(r"“.*lit in 1858\.” \(a\.md\)", render.quote_with_reference(citation))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+from index.documents import Document
 from index.errors import QuestionError
 from qa.answer import Answer, Citation, Refusal
 
@@ -33,14 +34,9 @@ QUESTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class FakeDocument:
-    name: str
-    text: str
-    format: str = "text"
-    pages: tuple = ()
-    headings: tuple = ()
-    sha256: str = "0" * 64
+def document(name: str, text: str) -> Document:
+    """A text document as the library stores it."""
+    return Document(name=name, text=text, sha256="0" * 64, format="text")
 
 
 @dataclass(frozen=True)
@@ -59,32 +55,32 @@ def sentence_at(text: str, start: int, end: int) -> tuple[int, int]:
     return left, right
 
 
-def cite(document: FakeDocument, quote: str, score: float = 4.0) -> Citation:
+def cite(source: Document, quote: str, score: float = 4.0) -> Citation:
     """A citation of the first place where the quote stands."""
-    start = document.text.index(quote)
+    start = source.text.index(quote)
     end = start + len(quote)
-    left, right = sentence_at(document.text, start, end)
+    left, right = sentence_at(source.text, start, end)
     return Citation(
-        document=document.name,
+        document=source.name,
         page=None,
         heading=None,
         start=start,
         end=end,
         quote=quote,
-        sentence=document.text[left:right],
+        sentence=source.text[left:right],
         sentence_start=left,
         sentence_end=right,
         passage_start=0,
-        passage_end=len(document.text),
+        passage_end=len(source.text),
         score=score,
     )
 
 
 @dataclass
 class FakeAssistant:
-    documents: Sequence[FakeDocument] = (
-        FakeDocument("harbour.txt", ARTICLE),
-        FakeDocument("lights.txt", SECOND),
+    documents: Sequence[Document] = (
+        document("harbour.txt", ARTICLE),
+        document("lights.txt", SECOND),
     )
     questions: dict[str, str] = field(default_factory=lambda: dict(QUESTIONS))
     confidence: float = 0.93
@@ -93,7 +89,7 @@ class FakeAssistant:
 
     @property
     def library(self) -> SimpleNamespace:
-        by_name = {document.name: document for document in self.documents}
+        by_name = {d.name: d for d in self.documents}
         return SimpleNamespace(
             document=by_name.__getitem__,
             documents=lambda: [

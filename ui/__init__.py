@@ -1,0 +1,1 @@
+"""The two doors: the page and the command line."""

@@ -174,7 +174,7 @@ def citation_text(citation: Citation, opening: str = "[", closing: str = "]") ->
 
 
 def quote_with_reference(citation: Citation) -> str:
-    """Return what a person pastes elsewhere: the sentence between quotation marks, and the place."""
+    """Return what a person pastes elsewhere: the sentence in quotation marks, and its place."""
     sentence = visible(one_line(citation.sentence)).strip()
     return f"“{sentence}” ({visible(citation.place)})"
 

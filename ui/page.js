@@ -1,0 +1,107 @@
+// Runs once for each of the page's HTML components. `element`, `trigger` and `watch` are given.
+// A click on [data-action] becomes an event or is handled here; text is only ever set as text.
+
+const body = document.body;
+const main = () => document.getElementById("cs-main");
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const smooth = () => (calm() ? "auto" : "smooth");
+
+async function copy(button) {
+  const label = button.dataset.label || button.textContent;
+  button.dataset.label = label;
+  try {
+    await navigator.clipboard.writeText(button.dataset.text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not copied";
+  }
+  setTimeout(() => { button.textContent = label; }, 1600);
+}
+
+function toggleTheme() {
+  const dark = body.classList.toggle("dark");
+  try { localStorage.setItem("citespan-theme", dark ? "dark" : "light"); } catch { /* private mode */ }
+}
+
+function scrollToEnd() {
+  const last = element.querySelector(".cs-turn:last-child");
+  const scroller = document.getElementById("cs-conversation");
+  if (!last || !scroller) return;
+  const top = last.offsetTop - scroller.offsetTop - 8;
+  scroller.scrollTo({ top, behavior: smooth() });
+}
+
+function showQuote() {
+  const page = element.querySelector(".cs-page");
+  if (!page) return;
+  const target = page.querySelector("#cs-target");
+  const top = target
+    ? target.getBoundingClientRect().top - page.getBoundingClientRect().top + page.scrollTop
+      - page.clientHeight / 3
+    : 0;
+  page.scrollTo({ top: Math.max(0, top), behavior: smooth() });
+}
+
+// The question stands on the page at once; the server's first reply takes this turn's place.
+window.citespanAsk = (question) => {
+  const holder = document.querySelector("#cs-conversation .cs-body");
+  if (!holder || !question.trim()) return;
+  let turns = holder.querySelector(".cs-turns");
+  if (!turns) {
+    holder.replaceChildren();
+    turns = holder.appendChild(document.createElement("div"));
+    turns.className = "cs-turns";
+  }
+  const turn = turns.appendChild(document.createElement("article"));
+  turn.className = "cs-turn";
+  const asked = turn.appendChild(document.createElement("h3"));
+  asked.className = "cs-question";
+  asked.textContent = question;
+  const reply = turn.appendChild(document.createElement("div"));
+  reply.className = "cs-reply";
+  const stage = reply.appendChild(document.createElement("p"));
+  stage.className = "cs-stage";
+  stage.textContent = "Searching the documents";
+  turn.scrollIntoView({ block: "nearest" });
+};
+
+window.citespanFailed = () => {
+  const stage = document.querySelector("#cs-conversation .cs-turn:last-child .cs-stage");
+  if (!stage) return;
+  stage.className = "cs-error";
+  stage.textContent = "No reply: the server is busy or has stopped. Ask again in a moment.";
+};
+
+const actions = {
+  cite(data) {
+    main()?.classList.add("cs-show-source");
+    trigger("cite", { turn: Number(data.turn), index: Number(data.index) });
+  },
+  example(data) {
+    window.citespanAsk(data.text);
+    trigger("example", { text: data.text });
+  },
+  open(data) { trigger("open", { name: data.name }); },
+  back() { main()?.classList.remove("cs-show-source"); },
+  theme: toggleTheme,
+};
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  if (!button || !element.contains(button)) return;
+  if (button.dataset.action === "copy") copy(button);
+  else actions[button.dataset.action]?.(button.dataset);
+});
+
+if (element.querySelector(".cs-theme")) {
+  let kept = null;
+  try { kept = localStorage.getItem("citespan-theme"); } catch { /* private mode */ }
+  if (kept) body.classList.toggle("dark", kept === "dark");
+}
+
+let shown = element.querySelector("[data-key]")?.dataset.key;
+watch("value", () => {
+  const key = element.querySelector("[data-key]")?.dataset.key;
+  if (element.closest("#cs-conversation")) scrollToEnd();
+  else if (key !== shown) { shown = key; showQuote(); }
+});

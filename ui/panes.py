@@ -1,0 +1,315 @@
+"""Pure: the page's two panes, the conversation and the document, as safe HTML.
+
+Buttons carry `data-action` and plain data; `page.js` turns a click into an event. No text from
+outside is put into the markup but through `render.escape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qa.answer import Answer, Citation
+from ui.render import (
+    Mark,
+    confidence,
+    escape,
+    pieces,
+    pieces_html,
+    quote_with_reference,
+    refusal_heading,
+    sentence_pieces,
+)
+
+if TYPE_CHECKING:
+    from index.documents import Document
+
+# Characters of a document that are shown at once; a book is shown around the quote.
+WINDOW = 60_000
+# Sources listed openly; the rest folds away.
+SOURCES_SHOWN = 3
+
+STAGE_WORDS = {
+    "searching": "Searching the documents",
+    "reading": "Reading what was found",
+    "answering": "Choosing the quote",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question on the page, and what is known of its answer so far.
+
+    Attributes:
+        question: As typed.
+        stage: The stage it is in, or None when it is done.
+        found: Passages found so far.
+        answer: The answer, when there is one.
+        error: One sentence for the person, when the question could not be asked.
+    """
+
+    question: str
+    stage: str | None = None
+    found: int = 0
+    answer: Answer | None = None
+    error: str | None = None
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The places that can be opened: the answer's, or a refusal's nearest."""
+        if self.answer is None:
+            return ()
+        if self.answer.refusal is not None:
+            return self.answer.refusal.nearest
+        return self.answer.citations
+
+
+def count(number: int, thing: str) -> str:
+    """Return `1 document`, `2 documents`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+def welcome(examples: Sequence[str], documents: int) -> str:
+    """Return the conversation's empty state, with questions one click away."""
+    if documents == 0:
+        return (
+            '<div class="cs-welcome"><h2>There are no documents yet</h2>'
+            "<p>Start Citespan with a folder of text or Markdown files: "
+            "<code>citespan serve FOLDER</code></p></div>"
+        )
+    buttons = "".join(
+        f'<li><button type="button" class="cs-example" data-action="example" '
+        f'data-text="{escape(example)}">{escape(example)}</button></li>'
+        for example in examples
+    )
+    tried = f'<h3>Try one</h3><ul class="cs-examples">{buttons}</ul>' if examples else ""
+    return (
+        '<div class="cs-welcome"><h2>Ask, and read it where it stands</h2>'
+        "<p>Every answer is a quote from your documents, shown in its sentence and in its place. "
+        f"When they do not answer, Citespan says so.</p>{tried}</div>"
+    )
+
+
+def meter(probability: float) -> str:
+    """Return the confidence as four bars and words."""
+    sure = confidence(probability)
+    bars = "".join(f'<i class="{"on" if n <= sure.level else "off"}"></i>' for n in range(1, 5))
+    return (
+        f'<p class="cs-confidence" data-level="{sure.level}">'
+        f'<span class="cs-meter" aria-hidden="true">{bars}</span>'
+        f"<strong>{sure.words}</strong> <span>{sure.odds}</span></p>"
+    )
+
+
+def source_card(turn: int, index: int, citation: Citation, near: bool, current: bool) -> str:
+    """Return one citation: its sentence and its place, a button that opens it, a copy button."""
+    sentence = pieces_html(sentence_pieces(citation, "near" if near else "quote"))
+    copied = escape(quote_with_reference(citation))
+    return (
+        f'<li class="cs-source{" cs-current" if current else ""}">'
+        f'<button type="button" class="cs-open" data-action="cite" data-turn="{turn}" '
+        f'data-index="{index}" aria-pressed="{"true" if current else "false"}">'
+        f'<span class="cs-quote">{sentence}</span>'
+        f'<span class="cs-place"><span class="cs-hidden">Show in document: </span>'
+        f"<bdi>{escape(citation.place)}</bdi></span></button>"
+        f'<button type="button" class="cs-copy" data-action="copy" data-text="{copied}" '
+        f'aria-label="Copy this quote with its reference">Copy</button></li>'
+    )
+
+
+def source_list(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
+    """Return a turn's citations: the first few open, the rest folded."""
+    near = turn.answer is not None and turn.answer.refusal is not None
+    cards = [
+        source_card(number, index, citation, near, selected == (number, index))
+        for index, citation in enumerate(turn.citations)
+    ]
+    if not cards:
+        return ""
+    shown, folded = cards[:SOURCES_SHOWN], cards[SOURCES_SHOWN:]
+    label = "The nearest passages" if near else "Where it stands"
+    heading = "<h4>The nearest passages</h4>" if near else ""
+    more = (
+        f"<details><summary>{count(len(folded), 'more place')}</summary>"
+        f'<ol class="cs-sources">{"".join(folded)}</ol></details>'
+        if folded
+        else ""
+    )
+    return (
+        f'{heading}<ol class="cs-sources" aria-label="{label}">{"".join(shown)}</ol>{more}'
+    )
+
+
+def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
+    """Return a finished turn's answer or refusal."""
+    answer = turn.answer
+    if answer is None:
+        return ""
+    parts = []
+    if answer.understood.strip() != answer.question.strip():
+        parts.append(
+            f'<p class="cs-understood">Understood as: <q>{escape(answer.understood)}</q></p>'
+        )
+    if answer.text is not None:
+        parts.append(f'<p class="cs-answer"><q>{escape(answer.text)}</q></p>')
+        parts.append(meter(answer.confidence))
+    elif answer.refusal is not None:
+        parts.append(f'<p class="cs-refusal">{escape(refusal_heading(answer.refusal.reason))}</p>')
+        parts.append(f'<p class="cs-reason">{escape(answer.refusal.message)}</p>')
+    if answer.note:
+        parts.append(f'<p class="cs-note">{escape(answer.note)}</p>')
+    parts.append(source_list(number, turn, selected))
+    return "".join(parts)
+
+
+def turn_html(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
+    """Return one question with its answer, refusal, error or stage."""
+    if turn.error is not None:
+        body = f'<p class="cs-error" role="alert">{escape(turn.error)}</p>'
+    elif turn.answer is not None and turn.stage is None:
+        body = answer_block(number, turn, selected)
+    else:
+        words = STAGE_WORDS.get(turn.stage or "searching", "Working")
+        found = f" · {count(turn.found, 'passage')} found" if turn.found else ""
+        body = (
+            f'<p class="cs-stage" role="status"><span class="cs-dots" aria-hidden="true">'
+            f"<i></i><i></i><i></i></span>{words}{found}</p>"
+        )
+    return (
+        f'<article class="cs-turn"><h3 class="cs-question"><span class="cs-hidden">You asked: '
+        f'</span><bdi>{escape(turn.question)}</bdi></h3><div class="cs-reply">{body}</div></article>'
+    )
+
+
+def conversation(turns: Sequence[Turn], selected: tuple[int, int] | None = None) -> str:
+    """Return the conversation; `selected` is the (turn, citation) that the document shows."""
+    inner = "".join(turn_html(n, turn, selected) for n, turn in enumerate(turns))
+    return f'<div class="cs-turns" role="log" aria-label="Conversation">{inner}</div>'
+
+
+# --- the document -----------------------------------------------------------------------------
+
+
+def stretch(text: str, middle: int, size: int = WINDOW) -> tuple[int, int]:
+    """Return the part of `text` to show around `middle`: at most `size` characters, whole lines."""
+    if len(text) <= size:
+        return 0, len(text)
+    start = max(0, min(middle - size // 2, len(text) - size))
+    end = min(len(text), start + size)
+    if start > 0:
+        line = text.find("\n", start, middle)
+        start = start if line < 0 else line + 1
+    if end < len(text):
+        line = text.rfind("\n", max(middle, start), end)
+        end = end if line < 0 else line
+    return start, end
+
+
+def blocks(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut a stretch into paragraphs: at blank lines where it has them, else at line ends."""
+    part = text[start:end]
+    separator = r"\n[ \t]*\n\s*" if re.search(r"\n[ \t]*\n", part) else r"\n+"
+    result, left = [], start
+    for gap in re.finditer(separator, part):
+        if start + gap.start() > left:
+            result.append((left, start + gap.start()))
+        left = start + gap.end()
+    if left < end:
+        result.append((left, end))
+    return result
+
+
+def body(document: Document, marks: Sequence[Mark], middle: int) -> str:
+    """Return the document's text as paragraphs, headings and page numbers, with its marks."""
+    text = document.text
+    start, end = stretch(text, middle)
+    headings = {heading.start: heading.level for heading in document.headings}
+    pages = {page.start: page.number for page in document.pages}
+    parts = []
+    if start > 0:
+        parts.append(f'<p class="cs-elided">{count(start, "character")} before this</p>')
+    target: str | None = "cs-target"
+    for left, right in blocks(text, start, end):
+        parts += [
+            f'<p class="cs-page-number">Page {number}</p>'
+            for at, number in pages.items()
+            if left <= at < right
+        ]
+        level = next((headings[at] for at in headings if left <= at < right), None)
+        shown = pieces(text, marks, left, right)
+        marked = any(piece.kind in ("quote", "near") for piece in shown)
+        inner = pieces_html(shown, target if marked else None)
+        target = None if marked else target
+        role = f' role="heading" aria-level="{min(level + 2, 6)}"' if level else ""
+        parts.append(f"<p{role}>{inner}</p>")
+    if end < len(text):
+        parts.append(f'<p class="cs-elided">{count(len(text) - end, "character")} after this</p>')
+    return "".join(parts)
+
+
+def document_pane(
+    document: Document,
+    citation: Citation | None = None,
+    others: Sequence[Citation] = (),
+    near: bool = False,
+) -> str:
+    """Return a document with the citation's quote marked, and its sentence tinted.
+
+    Args:
+        document: The stored document.
+        citation: The place to show, or None for the document's beginning.
+        others: The answer's other citations; those in this document are marked faintly.
+        near: Whether the quote is only what came nearest, in a refusal.
+    """
+    marks: list[Mark] = []
+    place, middle = "", 0
+    if citation is not None:
+        middle = citation.start
+        marks.append(Mark(citation.sentence_start, citation.sentence_end, "sentence"))
+        marks.append(Mark(citation.start, citation.end, "near" if near else "quote"))
+        marks += [Mark(c.start, c.end, "other") for c in others if c.document == document.name]
+        where = f"page {citation.page}" if citation.page is not None else citation.heading
+        place = f'<span class="cs-where"><bdi>{escape(where)}</bdi></span>' if where else ""
+    key = "" if citation is None else f"{citation.document}:{citation.start}:{citation.end}"
+    return (
+        f'<section class="cs-document" aria-label="Document" data-key="{escape(key)}">'
+        '<header class="cs-document-head"><button type="button" class="cs-back" '
+        'data-action="back">Back to the answer</button>'
+        f'<h2><bdi>{escape(document.name)}</bdi></h2>{place}</header>'
+        '<div class="cs-page" tabindex="0" role="region" aria-label="Text of the document">'
+        f"{body(document, marks, middle)}</div></section>"
+    )
+
+
+def document_empty(names: Sequence[str] = ()) -> str:
+    """Return the document pane before anything is asked, with the documents to open."""
+    items = "".join(
+        f'<li><button type="button" data-action="open" data-name="{escape(name)}">'
+        f"<bdi>{escape(name)}</bdi></button></li>"
+        for name in names
+    )
+    listed = f'<ul class="cs-names">{items}</ul>' if items else ""
+    return (
+        '<section class="cs-document cs-document-empty" aria-label="Document">'
+        '<header class="cs-document-head"><button type="button" class="cs-back" '
+        'data-action="back">Back to the answer</button><h2>The documents</h2></header>'
+        '<div class="cs-page" tabindex="0" role="region" aria-label="Documents">'
+        f"<p>The quote is shown here, in its document.</p>{listed}</div></section>"
+    )
+
+
+def header(documents: int) -> str:
+    """Return the page's head: the name, what it is, how much it holds."""
+    return (
+        '<div class="cs-brand"><h1>Cite<mark>span</mark></h1>'
+        "<p>Answers in your documents’ own words</p></div>"
+        f'<div class="cs-tools"><span class="cs-holds">{count(documents, "document")}</span>'
+        '<button type="button" class="cs-theme" data-action="theme" '
+        'aria-label="Switch between light and dark">'
+        '<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false">'
+        '<path d="M10 2a8 8 0 1 0 0 16z" fill="currentColor"/>'
+        '<circle cx="10" cy="10" r="7.2" fill="none" stroke="currentColor" stroke-width="1.6"/>'
+        "</svg></button></div>"
+    )

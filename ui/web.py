@@ -1,0 +1,211 @@
+"""The page: a chat beside the document it quotes from, served on this machine only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Gradio reads this when it is imported.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from fastapi import FastAPI
+
+from index.errors import CitespanError
+from ui import panes
+from ui.chat import Chat, Conversation
+from ui.guard import App, Guard, is_loopback
+
+if TYPE_CHECKING:
+    from qa.assistant import Assistant
+
+HERE = Path(__file__).resolve().parent
+SEED = "000_d339585c7434496a.txt"
+EXAMPLES = (
+    "Who designated the cartel?",
+    "How many people have been killed?",
+    "What did Rubio say about the cartel?",
+    "When did the military campaign start?",
+    "How many ships were sunk?",
+)
+SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+QUEUE_SIZE = 64
+AT_ONCE = 2
+
+# Runs in the browser before the question leaves it: the question stands on the page at once.
+ASK_JS = "(question, conversation) => { window.citespanAsk?.(question); return [question, conversation]; }"
+FAILED_JS = "() => window.citespanFailed?.()"
+
+
+def examples_for(assistant: Assistant) -> Sequence[str]:
+    """Return questions to offer: those about the bundled article, where it is what is asked."""
+    names = [record.name for record in assistant.library.documents()]
+    return EXAMPLES if any(Path(name).name == SEED for name in names) else ()
+
+
+def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blocks:
+    """Return the page over an assistant.
+
+    Args:
+        assistant: Answers the questions.
+        examples: Questions that the empty page offers; those for the bundled article by default.
+    """
+    chat = Chat(assistant, examples_for(assistant) if examples is None else examples)
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+
+    def pane(value: str, elem_id: str) -> gr.HTML:
+        return gr.HTML(
+            value, elem_id=elem_id, js_on_load=script, apply_default_css=False, padding=False
+        )
+
+    with gr.Blocks(
+        title="Citespan", analytics_enabled=False, fill_height=True, fill_width=True
+    ) as page:
+        state = gr.State(Conversation())
+        pane(panes.header(len(assistant.library.documents())), "cs-header")
+        with gr.Row(elem_id="cs-main"):
+            with gr.Column(elem_id="cs-chat"):
+                talk = pane(chat.show(Conversation()), "cs-conversation")
+                box = gr.Textbox(
+                    label="Your question",
+                    show_label=False,
+                    placeholder="Ask about your documents",
+                    elem_id="cs-question",
+                    submit_btn="Ask",
+                    lines=1,
+                    max_lines=5,
+                    autofocus=True,
+                    container=False,
+                )
+            with gr.Column(elem_id="cs-source"):
+                source = pane(chat.start(), "cs-document")
+
+        def ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+            if not question.strip():
+                yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                return
+            for step in chat.ask(question, conversation):
+                done = step.turns[-1].stage is None
+                document = chat.source(step) if done and step.selected else gr.skip()
+                yield "", step, chat.show(step), document
+
+        def example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+            yield from ask(str(event._data["text"]), conversation)
+
+        def cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+            data = event._data
+            chosen = chat.select(conversation, data.get("turn"), data.get("index"))
+            return chosen, chat.show(chosen), chat.source(chosen)
+
+        def open_document(event: gr.EventData) -> str:
+            return chat.open(str(event._data["name"]))
+
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        outputs = [box, state, talk, source]
+        asked = gr.on(
+            [box.submit],
+            ask,
+            [box, state],
+            outputs,
+            js=ASK_JS,
+            concurrency_limit=AT_ONCE,
+            concurrency_id="ask",
+            trigger_mode="once",
+            **quiet,
+        )
+        tried = talk.example(
+            example, [state], outputs, concurrency_limit=AT_ONCE, concurrency_id="ask", **quiet
+        )
+        for event in (asked, tried):
+            event.failure(None, js=FAILED_JS, api_visibility="private")
+        talk.cite(cite, [state], [state, talk, source], queue=False, **quiet)
+        source.open(open_document, None, [source], queue=False, **quiet)
+        gr.api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
+    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
+    return page
+
+
+def endpoint(assistant: Assistant) -> Any:
+    """Return the one public function of the page's API."""
+
+    def ask(question: str) -> dict[str, Any]:
+        """Ask the documents a question; the answer is a quote with its place, or a refusal.
+
+        Args:
+            question: One question, at most 1,000 characters.
+
+        Returns:
+            `text` (the quote, or null), `confidence` (0..1), `citations` (document, page,
+            heading, start, end, quote, sentence, place, …), `refusal` (reason, message, nearest).
+        """
+        try:
+            return assistant.ask(question).to_dict()
+        except CitespanError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return ask
+
+
+def theme() -> gr.themes.Base:
+    """Return a plain theme with the system's own fonts; `page.css` does the rest."""
+    return gr.themes.Base(font=list(SANS), font_mono=list(MONO))
+
+
+def application(
+    assistant: Assistant,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    auth: Sequence[tuple[str, str]] | None = None,
+) -> App:
+    """Return the page as an ASGI application, behind its guard.
+
+    Raises:
+        CitespanError: `host` is not of this machine only, and no login was asked for.
+    """
+    if not is_loopback(host) and not auth:
+        raise CitespanError(
+            f"{host} can be reached from other machines, and no login was asked for; "
+            "serve on 127.0.0.1, or ask for a login: citespan serve --host "
+            f"{host} --auth NAME:PASSWORD"
+        )
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    gr.mount_gradio_app(
+        app,
+        build(assistant),
+        path="/",
+        server_name=host,
+        server_port=port,
+        auth=list(auth) if auth else None,
+        show_error=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        ssr_mode=False,
+        pwa=False,
+        max_file_size="1mb",
+        theme=theme(),
+        css_paths=[HERE / "page.css"],
+    )
+    return Guard(app, local_only=is_loopback(host))
+
+
+def serve(
+    assistant: Assistant,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    auth: Sequence[tuple[str, str]] | None = None,
+) -> None:
+    """Serve the page until interrupted.
+
+    Raises:
+        CitespanError: A public address without a login.
+    """
+    import uvicorn
+
+    app = application(assistant, host=host, port=port, auth=auth)
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
