@@ -1,0 +1,385 @@
+"""The façade: a folder of documents, kept as a searchable library that stays true to it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+from index import scan
+from index.catalog import Catalog
+from index.documents import Document
+from index.embedder import Embedder
+from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
+from index.pending import PendingVectors
+from index.search import DocumentRecord, Passage, Snapshot
+from index.store import CATALOG, SCHEMA, VECTORS, Manifest, Store, describe
+from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
+from index.vectors import FaissIndex
+from index.verify import check
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a check of the stored library found.
+
+    Attributes:
+        documents: Documents checked.
+        chunks: Chunks checked.
+        problems: One sentence each; empty when the library is sound.
+    """
+
+    documents: int
+    chunks: int
+    problems: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether the library is sound."""
+        return not self.problems
+
+
+class Library:
+    """Documents of one or more folders, searchable, on disk.
+
+    Safe to use from several threads. Other processes may read while one writes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        roots: tuple[Path, ...],
+        embedder: Embedder | Callable[[], Embedder],
+        chunking: tuple[int, int],
+    ) -> None:
+        """Use `Library.open`."""
+        self.folder = folder
+        self._roots = roots
+        self._make, self._made = _maker(embedder)
+        self._chunking = chunking
+        self._store = Store(folder)
+        self._snapshot: Snapshot | None = None
+        self._loading = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        documents: Path | str | Sequence[Path | str],
+        *,
+        home: Path,
+        embedder: Embedder | Callable[[], Embedder],
+        chunk_size: int = 1200,
+        chunk_overlap: int = 200,
+    ) -> Library:
+        """Open the library of a folder, a file or several; it is made when it is not there.
+
+        Nothing is read from the documents before `sync`.
+
+        Args:
+            documents: What the library is made of.
+            home: Where libraries are kept; this one in `home/libraries/<name>-<hash of paths>`.
+            embedder: An embedder, or what makes one when a text must be embedded.
+            chunk_size: Longest chunk, characters.
+            chunk_overlap: Characters that neighbouring chunks share, at most.
+
+        Raises:
+            LibraryError: A path does not exist, or the library's folder cannot be made.
+        """
+        roots = scan.resolve(documents)
+        folder = Path(home).expanduser() / "libraries" / folder_name(roots)
+        return cls(folder, roots, embedder, (chunk_size, chunk_overlap))
+
+    def __enter__(self) -> Library:
+        """Return the library."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the library."""
+        self.close()
+
+    def snapshot(self) -> Snapshot:
+        """Return the current generation, verified; it stays as it is through later syncs.
+
+        Raises:
+            LibraryCorrupt: A stored file is missing, truncated or changed.
+            LibraryMismatch: It was built by another version or embedder.
+        """
+        with self._loading:
+            manifest = self._store.current()
+            held = self._snapshot
+            if held is not None and held.manifest == manifest:
+                return held
+            self._snapshot = self._load()
+            return self._snapshot
+
+    def _load(self) -> Snapshot:
+        for attempt in range(_ATTEMPTS):
+            manifest = self._store.current()
+            if manifest is None:
+                return Snapshot(None, None, None, self._embedder)
+            self._check_embedder(manifest)
+            try:
+                vectors = FaissIndex.from_bytes(
+                    self._store.read(manifest, VECTORS),
+                    count=manifest.chunks,
+                    dim=manifest.dim,
+                    path=self._store.path(manifest, VECTORS),
+                )
+                catalog = Catalog(self._store.verify(manifest, CATALOG))
+                return Snapshot(manifest, catalog, vectors, partial(self._embedder, manifest))
+            except LibraryCorrupt:
+                # Another process may have switched and swept meanwhile.
+                if attempt == _ATTEMPTS - 1 or self._store.current() == manifest:
+                    raise
+        raise LibraryCorrupt(f"{self.folder}: changes too fast to be read; try again")
+
+    def sync(
+        self,
+        *,
+        dry_run: bool = False,
+        rebuild: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> SyncReport:
+        """Make the library what the files are now; the new generation answers at once.
+
+        Args:
+            dry_run: Only say what would change; contents of new files are hashed, not parsed.
+            rebuild: Ignore what is stored and build from the files alone.
+            progress: Called with a `Progress` after each document and each batch of chunks.
+
+        Raises:
+            LibraryLocked: Another process is writing.
+            LibraryCorrupt: What is stored is damaged; `rebuild=True` mends it.
+            LibraryMismatch: It was built by another version or embedder; `rebuild=True` mends it.
+            LibraryError: A folder of the library is gone.
+        """
+        manifest = self._surviving() if rebuild else self.snapshot().manifest
+        roots, excluded = self._made_of(manifest)
+        return self._change(roots, excluded, dry_run, rebuild, progress)
+
+    def add(self, paths: Path | str | Sequence[Path | str]) -> SyncReport:
+        """Make more folders or files part of the library, and sync.
+
+        A path inside a folder of the library that was removed by hand is taken in again.
+
+        Raises:
+            LibraryError: A path does not exist.
+        """
+        base = self.snapshot()
+        roots, excluded = self._made_of(base.manifest)
+        fresh = scan.resolve(paths)
+        outside = [path for path in fresh if not any(path.is_relative_to(root) for root in roots)]
+        wanted = tuple(dict.fromkeys([*roots, *outside]))
+        inside = {
+            name
+            for name, entry in scan.scan(scan.label(wanted)).items()
+            if any(entry.path.is_relative_to(path) for path in fresh)
+        }
+        kept = tuple(name for name in excluded if name not in inside)
+        return self._change(wanted, kept, False, False, None)
+
+    def remove(self, name: str) -> SyncReport:
+        """Take a document out of the library for good; its file is not touched.
+
+        Raises:
+            LibraryError: No document of that name.
+        """
+        base = self.snapshot()
+        names = {record.name for record in base.documents()}
+        if name not in names:
+            raise LibraryError(
+                f"{name}: found no such document in the library, expected one of {len(names)} "
+                "names; run: citespan library"
+            )
+        roots, excluded = self._made_of(base.manifest)
+        return self._change(roots, tuple(sorted({*excluded, name})), False, False, None)
+
+    def _change(
+        self,
+        roots: tuple[Path, ...],
+        excluded: tuple[str, ...],
+        dry_run: bool,
+        rebuild: bool,
+        progress: Callable[[Progress], None] | None,
+    ) -> SyncReport:
+        started = time.monotonic()
+        if not rebuild:
+            # Without the lock first: a library that is up to date can be used while it is written.
+            base = self.snapshot()
+            planned = self._plan(roots, excluded, base)
+            if dry_run or not self._stale(planned, base, roots, excluded):
+                seconds = time.monotonic() - started
+                return replace(planned.report, generation=base.generation, seconds=seconds)
+        elif dry_run:
+            return self._plan(roots, excluded, None).report
+        with self._store.lock():
+            held = None if rebuild else self.snapshot()
+            planned = self._plan(roots, excluded, held)
+            report = self._build(planned, held, roots, excluded, progress)
+        return replace(report, seconds=time.monotonic() - started)
+
+    def _plan(
+        self, roots: tuple[Path, ...], excluded: tuple[str, ...], base: Snapshot | None
+    ) -> Plan:
+        entries = scan.scan(scan.label(roots))
+        for name in excluded:
+            entries.pop(name, None)
+        return plan(entries, base)
+
+    def _stale(
+        self, planned: Plan, base: Snapshot, roots: tuple[Path, ...], excluded: tuple[str, ...]
+    ) -> bool:
+        manifest = base.manifest
+        if planned.stale or manifest is None:
+            return True
+        built_with = (manifest.chunk_size, manifest.chunk_overlap)
+        made_of = (manifest.roots, manifest.excluded)
+        return built_with != self._chunking or made_of != (_strings(roots), excluded)
+
+    def _build(
+        self,
+        planned: Plan,
+        base: Snapshot | None,
+        roots: tuple[Path, ...],
+        excluded: tuple[str, ...],
+        progress: Callable[[Progress], None] | None,
+    ) -> SyncReport:
+        with self._store.aside() as folder:
+            builder = Builder(
+                folder,
+                base,
+                embedder=partial(self._embedder, base.manifest if base else None),
+                pending=self._store.pending,
+                chunking=self._chunking,
+                progress=progress,
+            )
+            built, files = builder.build(planned)
+            manifest = Manifest(
+                generation=self._store.next_generation(),
+                schema=SCHEMA,
+                embedder=built.embedder,
+                dim=built.dim,
+                chunk_size=self._chunking[0],
+                chunk_overlap=self._chunking[1],
+                documents=built.documents,
+                chunks=built.chunks,
+                synced=datetime.now(UTC).isoformat(timespec="seconds"),
+                roots=_strings(roots),
+                excluded=excluded,
+                files={name: describe(folder / name) for name in (CATALOG, VECTORS)},
+            )
+            self._store.commit(folder, manifest)
+        PendingVectors.remove(self._store.pending)
+        self._store.sweep(keep=manifest.generation)
+        before = base.catalog.files() if base and base.catalog else {}
+        return replace(compare(before, files), generation=manifest.generation)
+
+    def verify(self) -> VerifyReport:
+        """Check the stored library from checksums to spans.
+
+        Raises:
+            LibraryCorrupt: A stored file is missing, truncated or changed.
+        """
+        with self._loading:
+            # What is held was verified when it was loaded; the disk may differ since.
+            self._snapshot = None
+            snapshot = self.snapshot()
+        if snapshot.manifest is None:
+            return VerifyReport(0, 0)
+        return VerifyReport(
+            snapshot.manifest.documents, snapshot.manifest.chunks, tuple(check(snapshot))
+        )
+
+    def search(self, question: str, k: int = 12) -> list[Passage]:
+        """Return the `k` passages that fit a question best, best first."""
+        return self.snapshot().search(question, k)
+
+    def search_many(self, questions: Sequence[str], k: int = 12) -> list[list[Passage]]:
+        """Search for several questions; they are embedded in one batch."""
+        return self.snapshot().search_many(questions, k)
+
+    def document(self, name: str) -> Document:
+        """Return a document as it was indexed, not as its file is now.
+
+        Raises:
+            LibraryError: No document of that name was indexed.
+        """
+        return self.snapshot().document(name)
+
+    def documents(self) -> list[DocumentRecord]:
+        """Return what is known of every file, by name."""
+        return self.snapshot().documents()
+
+    def close(self) -> None:
+        """Let go of the stored files; snapshots given out stay usable until they are dropped."""
+        with self._loading:
+            self._snapshot = None
+
+    def _embedder(self, manifest: Manifest | None = None) -> Embedder:
+        """Return the embedder, made at the first call, if it is the one of this generation."""
+        with self._loading:
+            if self._made is None:
+                self._made = self._make()
+        if manifest is not None:
+            self._check_embedder(manifest)
+        return self._made
+
+    def _check_embedder(self, manifest: Manifest) -> None:
+        """Refuse vectors of another embedder, as far as the embedder is known yet."""
+        made = self._made
+        if made is None or not manifest.chunks or made.name == manifest.embedder:
+            return
+        raise LibraryMismatch(
+            f"{self.folder}: found vectors of embedder {manifest.embedder!r}, expected "
+            f"{made.name!r}; run: citespan index --rebuild {manifest.roots[0]}, or set "
+            f"CITESPAN_EMBEDDER={manifest.embedder}"
+        )
+
+    def _made_of(self, manifest: Manifest | None) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """Return the library's roots and the names removed by hand."""
+        if manifest is None:
+            return self._roots, ()
+        roots = dict.fromkeys([*self._roots, *map(Path, manifest.roots)])
+        return tuple(roots), manifest.excluded
+
+    def _surviving(self) -> Manifest | None:
+        """Return the manifest if it can still be read, whatever else is damaged."""
+        try:
+            return self._store.current()
+        except LibraryError:
+            return None
+
+
+def _maker(
+    given: Embedder | Callable[[], Embedder],
+) -> tuple[Callable[[], Embedder], Embedder | None]:
+    """Tell an embedder from what makes one (a class or a function); return maker and embedder."""
+    if isinstance(given, type) or not hasattr(given, "encode"):
+        return cast(Callable[[], Embedder], given), None
+    made = cast(Embedder, given)
+    return lambda: made, made
+
+
+def folder_name(roots: Sequence[Path]) -> str:
+    """Return a readable, unique folder name for the library of these paths."""
+    slug = re.sub(r"[^a-z0-9]+", "-", roots[0].stem.lower()).strip("-")[:40] or "documents"
+    digest = hashlib.sha256("\0".join(sorted(_strings(roots))).encode("utf-8", "surrogateescape"))
+    return f"{slug}-{digest.hexdigest()[:12]}"
+
+
+def _strings(paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(str(path) for path in paths)

@@ -1,0 +1,130 @@
+"""Which files a library is made of, by name, with what the file system says of each."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from index.errors import LibraryError
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder or a file that a library is made of; `label` comes before its documents' names."""
+
+    path: Path
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file on disk: where to read it, and what the file system says of it (times in ns)."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+def resolve(paths: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
+    """Return absolute paths, without repeats.
+
+    Raises:
+        LibraryError: A path does not exist, or none is given.
+    """
+    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if not given:
+        raise LibraryError("documents: found no path, expected a folder or a file")
+    found: dict[Path, None] = {}
+    for path in given:
+        try:
+            resolved = Path(path).expanduser().resolve(strict=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise LibraryError(
+                f"{path}: found nothing there, expected a folder or a file of documents; "
+                "give a path that exists: citespan index PATH"
+            ) from error
+        found[resolved] = None
+    return tuple(found)
+
+
+def label(paths: Sequence[Path]) -> tuple[Root, ...]:
+    """Give every root the label that keeps names apart: none while a single folder is given."""
+    folders = [path for path in paths if path.is_dir()]
+    taken: set[str] = set()
+    roots = []
+    for path in paths:
+        wanted = "" if path in folders and len(folders) == 1 else path.name or "root"
+        unique, number = wanted, 2
+        while unique in taken:
+            unique, number = f"{wanted}~{number}", number + 1
+        taken.add(unique)
+        roots.append(Root(path, unique))
+    return tuple(roots)
+
+
+def scan(roots: Sequence[Root]) -> dict[str, Entry]:
+    """Return every file under the roots by document name, in order of name.
+
+    Hidden files and folders are left out. A symbolic link is followed only when it leads to a
+    file inside the same folder; a link to a folder is not followed.
+
+    Raises:
+        LibraryError: A root is gone, which must not read as "every document was deleted".
+    """
+    found: dict[str, Entry] = {}
+    for root in roots:
+        if not root.path.exists():
+            raise LibraryError(
+                f"{root.path}: found nothing there any more, expected the documents of this "
+                "library; bring the folder back (is its disk mounted?) or index another path"
+            )
+        if root.path.is_dir():
+            for name, entry in _walk(root.path, root.path):
+                found[str(PurePosixPath(root.label) / name)] = entry
+        else:
+            described = _describe(root.path)
+            if described:
+                found[_printable(root.label)] = described
+    return dict(sorted(found.items()))
+
+
+def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Entry]]:
+    try:
+        children = sorted(os.scandir(folder), key=lambda child: child.name)
+    except OSError:
+        return
+    for child in children:
+        if child.name.startswith("."):
+            continue
+        path = Path(child.path)
+        if child.is_dir(follow_symlinks=False):
+            yield from _walk(path, root)
+            continue
+        if child.is_symlink():
+            target = Path(os.path.realpath(path))
+            if not target.is_relative_to(root):
+                continue
+        else:
+            target = path
+        entry = _describe(target)
+        if entry:
+            yield _printable(path.relative_to(root).as_posix()), entry
+
+
+def _describe(path: Path) -> Entry | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Entry(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _printable(name: str) -> str:
+    """Return a name that is valid Unicode; bytes that are not UTF-8 are spelled out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

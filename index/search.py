@@ -1,0 +1,259 @@
+"""Dense and lexical results fused: one immutable generation answers.
+
+For every candidate of either search both scores are known: its cosine from the stored vector, its
+BM25 from the full text index (0 when no word matches). Each is scaled over the candidates of the
+question and the fused score is their weighted mean.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.catalog import Catalog
+from index.documents import Document
+from index.embedder import Embedder
+from index.errors import LibraryError
+from index.store import Manifest
+from index.vectors import VectorIndex
+
+DENSE_WEIGHT = 0.5
+_CANDIDATES = 50
+_CACHED_CHARACTERS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk.
+
+    Attributes:
+        document: Name of the document.
+        start: First character in the document's text.
+        end: One past the last character.
+        text: What stands there: `document.text[start:end] == text`.
+        score: Fused score, 0..1 within one question; higher is better.
+        dense: Cosine similarity with the question.
+        lexical: BM25, at least 0, higher is better; 0 when no word matches.
+        page: 1-based page that the passage starts on, where the format has pages.
+        heading: Nearest heading at or above the passage's start, where the format has headings.
+    """
+
+    document: str
+    start: int
+    end: int
+    text: str
+    score: float
+    dense: float
+    lexical: float
+    page: int | None
+    heading: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """What a library knows of one file.
+
+    Attributes:
+        name: The document's name.
+        format: `text`, `markdown`, …; None when the file failed.
+        pages: Number of pages; None where the format has none.
+        chunks: Chunks of it.
+        size: Bytes of the file.
+        status: `indexed`, `alias` (same content as `alias_of`) or `failed`.
+        reason: Why it failed, or a remark ("encoding detected as …").
+        alias_of: The document that is cited for this content.
+        encoding: Encoding of a text file.
+        characters: Length of the canonical text.
+        modified: Time of the file's last change, seconds since 1970.
+    """
+
+    name: str
+    format: str | None
+    pages: int | None
+    chunks: int
+    size: int
+    status: str
+    reason: str | None
+    alias_of: str | None
+    encoding: str | None
+    characters: int
+    modified: float
+
+
+class Snapshot:
+    """One generation of a library; it stays as it is, whatever is synced meanwhile.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest | None,
+        catalog: Catalog | None,
+        vectors: VectorIndex | None,
+        embedder: Callable[[], Embedder],
+    ) -> None:
+        self.manifest = manifest
+        self.catalog = catalog
+        self.vectors = vectors
+        self._embedder = embedder
+        self._names = catalog.names() if catalog else {}
+        self._rows = {name: row for row, names in self._names.items() for name in names}
+        self._cache: OrderedDict[int, Document] = OrderedDict()
+        self._cached = 0
+        self._lock = threading.Lock()
+
+    @property
+    def generation(self) -> int:
+        """Return the generation's number; 0 before the first sync."""
+        return self.manifest.generation if self.manifest else 0
+
+    def __len__(self) -> int:
+        """Return the number of chunks."""
+        return len(self.vectors) if self.vectors is not None else 0
+
+    def search(self, question: str, k: int = 12) -> list[Passage]:
+        """Return the `k` passages that fit a question best, best first."""
+        return self.search_many([question], k)[0]
+
+    def search_many(self, questions: Sequence[str], k: int = 12) -> list[list[Passage]]:
+        """Search for several questions; they are embedded in one batch."""
+        if self.catalog is None or self.vectors is None or not len(self.vectors) or k < 1:
+            return [[] for _ in questions]
+        queries = self._embedder().encode(list(questions))
+        return [
+            self._search_one(question, query, k)
+            for question, query in zip(questions, queries, strict=True)
+        ]
+
+    def _search_one(self, question: str, query: NDArray[np.float32], k: int) -> list[Passage]:
+        assert self.catalog is not None and self.vectors is not None
+        count = max(_CANDIDATES, 2 * k)
+        _, nearest = self.vectors.search(query[None], count)
+        lexical = self.catalog.search(question, count)
+        rows = np.array(sorted({*nearest[0].tolist(), *lexical}), dtype=np.int64)
+        # Both scores of every candidate, whichever search found it.
+        dense = self.vectors.reconstruct(rows) @ query
+        missing = [row for row in rows.tolist() if row not in lexical]
+        lexical |= self.catalog.search(question, len(missing), among=missing)
+        bm25 = np.array([lexical.get(row, 0.0) for row in rows.tolist()])
+        scores = fuse(dense.astype(np.float64), bm25)
+        return self._passages(rows, scores, dense, bm25, k)
+
+    def _passages(
+        self,
+        rows: NDArray[np.int64],
+        scores: NDArray[np.float64],
+        dense: NDArray[np.float32],
+        bm25: NDArray[np.float64],
+        k: int,
+    ) -> list[Passage]:
+        assert self.catalog is not None
+        # Row numbers follow document names, so they settle equal scores for good.
+        order = np.lexsort((rows, -scores))[:k]
+        chunks = self.catalog.chunks(rows[order].tolist())
+        passages = []
+        for at in order:
+            chunk = chunks[int(rows[at])]
+            document = self._document(chunk.document)
+            passages.append(
+                Passage(
+                    document=document.name,
+                    start=chunk.start,
+                    end=chunk.end,
+                    text=document.text[chunk.start : chunk.end],
+                    score=float(scores[at]),
+                    dense=float(dense[at]),
+                    lexical=float(bm25[at]),
+                    page=document.page_at(chunk.start),
+                    heading=document.heading_at(chunk.start),
+                )
+            )
+        return passages
+
+    def document(self, name: str) -> Document:
+        """Return a document as it was indexed, not as its file is now.
+
+        Raises:
+            LibraryError: No document of that name was indexed.
+        """
+        row = self._rows.get(name)
+        if row is None:
+            raise LibraryError(
+                f"{name}: found no such document in the library, expected one of "
+                f"{len(self._rows)} names; run: citespan library"
+            )
+        document = self._document(row)
+        return document if document.name == name else replace(document, name=name)
+
+    def _document(self, row: int) -> Document:
+        assert self.catalog is not None
+        with self._lock:
+            if row in self._cache:
+                self._cache.move_to_end(row)
+                return self._cache[row]
+        document = self.catalog.document(row, self._names[row][0])
+        with self._lock:
+            if row not in self._cache:
+                self._cache[row] = document
+                self._cached += len(document.text)
+            while self._cached > _CACHED_CHARACTERS and len(self._cache) > 1:
+                self._cached -= len(self._cache.popitem(last=False)[1].text)
+        return document
+
+    def documents(self) -> list[DocumentRecord]:
+        """Return what is known of every file, by name."""
+        if self.catalog is None:
+            return []
+        facts = self.catalog.document_facts()
+        records = []
+        for file in self.catalog.files().values():
+            if file.document is None:
+                format, encoding, characters, pages, chunks, note = None, None, 0, 0, 0, None
+                status, alias_of = "failed", None
+            else:
+                format, encoding, characters, pages, chunks, note = facts[file.document]
+                first = self._names[file.document][0]
+                alias_of = None if first == file.name else first
+                status = "alias" if alias_of else "indexed"
+            records.append(
+                DocumentRecord(
+                    name=file.name,
+                    format=format,
+                    pages=pages or None,
+                    chunks=chunks,
+                    size=file.size,
+                    status=status,
+                    reason=file.reason or note,
+                    alias_of=alias_of,
+                    encoding=encoding,
+                    characters=characters,
+                    modified=file.mtime_ns / 1e9,
+                )
+            )
+        return records
+
+    def close(self) -> None:
+        """Close the stored files."""
+        if self.catalog is not None:
+            self.catalog.close()
+
+
+def fuse(dense: NDArray[np.float64], lexical: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weighted mean of both scores, each scaled to 0..1 over the candidates.
+
+    Args:
+        dense: Cosine similarities, shape (n,).
+        lexical: BM25 scores, shape (n,).
+    """
+    return DENSE_WEIGHT * _scale(dense) + (1 - DENSE_WEIGHT) * _scale(lexical)
+
+
+def _scale(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = scores.min(initial=0.0), scores.max(initial=0.0)
+    return (scores - low) / (high - low) if high > low else np.zeros_like(scores)

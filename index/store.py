@@ -1,0 +1,292 @@
+"""The library on disk: numbered generations, one switch, one writer.
+
+```
+<library>/
+├── CURRENT                     "<generation> <sha256 of its manifest>"; replaced in one step
+├── lock                        held with flock while writing; a dead writer's lock vanishes
+├── pending.sqlite              vectors embedded for a generation that is not finished yet
+└── generations/<n>/
+    ├── manifest.json           sha256 and size of the other two, and what they were built with
+    ├── catalog.sqlite
+    └── vectors.faiss
+```
+
+A generation is written aside as a whole, made durable, and then switched to. Whatever a crash
+leaves is either the old generation or the new one. Every byte is verified from `CURRENT` down
+before it is used, and nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
+
+SCHEMA = 1
+CATALOG = "catalog.sqlite"
+VECTORS = "vectors.faiss"
+_CURRENT = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})\n")
+_REBUILD = "run: citespan index --rebuild with the documents' path"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Hash and size of a stored file."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation was built from and with.
+
+    Attributes:
+        generation: Its number, from 1.
+        schema: Version of the layout.
+        embedder: Name of the embedder; empty when nothing was embedded.
+        dim: Length of a vector.
+        chunk_size: Longest chunk, characters.
+        chunk_overlap: Characters that neighbouring chunks share, at most.
+        documents: Documents stored.
+        chunks: Chunks stored, and vectors.
+        synced: When it was built, ISO 8601, UTC.
+        roots: The folders and files it was built from.
+        excluded: Names removed by hand; a sync leaves them out.
+        files: The other files of the generation.
+    """
+
+    generation: int
+    schema: int
+    embedder: str
+    dim: int
+    chunk_size: int
+    chunk_overlap: int
+    documents: int
+    chunks: int
+    synced: str
+    roots: tuple[str, ...]
+    excluded: tuple[str, ...]
+    files: dict[str, StoredFile]
+
+    def to_bytes(self) -> bytes:
+        """Return the manifest as JSON."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manifest:
+        """Read a manifest whose hash has been verified."""
+        values = json.loads(data)
+        values["roots"] = tuple(values["roots"])
+        values["excluded"] = tuple(values["excluded"])
+        values["files"] = {name: StoredFile(**file) for name, file in values["files"].items()}
+        return cls(**values)
+
+
+class Store:
+    """A library's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder when it is not there.
+
+        Raises:
+            LibraryError: It cannot be made.
+        """
+        self.folder = folder
+        self.generations = folder / "generations"
+        try:
+            make_private(self.generations)
+        except OSError as error:
+            raise LibraryError(
+                f"{folder}: found no folder that can be written ({error.strerror}), expected one "
+                "for the library; set CITESPAN_HOME to a writable folder"
+            ) from error
+
+    @property
+    def pending(self) -> Path:
+        """Return the path of the vectors that wait for their generation."""
+        return self.folder / "pending.sqlite"
+
+    def path(self, manifest: Manifest, name: str) -> Path:
+        """Return the path of a generation's file."""
+        return self.generations / str(manifest.generation) / name
+
+    def current(self) -> Manifest | None:
+        """Return the manifest of the current generation, or None when there is none yet.
+
+        Raises:
+            LibraryCorrupt: `CURRENT` or the manifest is missing or not what was written.
+            LibraryMismatch: The generation was written by another version of the layout.
+        """
+        pointer = self.folder / "CURRENT"
+        try:
+            content = pointer.read_bytes().decode("ascii", "replace")
+        except FileNotFoundError:
+            # Generations without a pointer are of a first run that ended before its switch.
+            return None
+        found = _CURRENT.fullmatch(content)
+        if not found:
+            raise LibraryCorrupt(
+                f"{pointer}: found {content[:80]!r}, expected a generation and a sha256; {_REBUILD}"
+            )
+        path = self.generations / found[1] / "manifest.json"
+        data = read_verified(path, found[2], None)
+        schema = json.loads(data).get("schema")
+        if schema != SCHEMA:
+            raise LibraryMismatch(
+                f"{path}: found schema version {schema}, expected {SCHEMA}; {_REBUILD}"
+            )
+        return Manifest.from_bytes(data)
+
+    def read(self, manifest: Manifest, name: str) -> bytes:
+        """Return a generation's file, verified.
+
+        Raises:
+            LibraryCorrupt: It is missing, truncated or changed.
+        """
+        expected = manifest.files[name]
+        return read_verified(self.path(manifest, name), expected.sha256, expected.size)
+
+    def verify(self, manifest: Manifest, name: str) -> Path:
+        """Return the path of a generation's file after hashing it.
+
+        Raises:
+            LibraryCorrupt: It is missing, truncated or changed.
+        """
+        expected = manifest.files[name]
+        path = self.path(manifest, name)
+        try:
+            with path.open("rb") as file:
+                found = StoredFile(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+        except FileNotFoundError as error:
+            raise LibraryCorrupt(f"{path}: missing; {_REBUILD}") from error
+        if found != expected:
+            raise _altered(path, found.size, expected.size)
+        return path
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer.
+
+        Raises:
+            LibraryLocked: Another process or thread is writing.
+        """
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+                raise LibraryLocked(
+                    f"{self.folder}: process {owner or 'unknown'} is writing to this library, "
+                    "expected no other writer; wait for it to finish and run the command again"
+                ) from error
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[Path]:
+        """Give a folder to build a generation in; it is removed unless it was committed."""
+        folder = Path(tempfile.mkdtemp(prefix="building-", dir=self.generations))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def commit(self, folder: Path, manifest: Manifest) -> None:
+        """Make a generation built aside the current one, durably and in one step."""
+        write_durably(folder / "manifest.json", manifest.to_bytes())
+        for name in manifest.files:
+            sync_path(folder / name)
+        sync_path(folder)
+        target = self.generations / str(manifest.generation)
+        # Left there by a crash between the rename and the switch.
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(folder, target)
+        sync_path(self.generations)
+        digest = hashlib.sha256(manifest.to_bytes()).hexdigest()
+        fresh = self.folder / "CURRENT.new"
+        write_durably(fresh, f"{manifest.generation} {digest}\n".encode())
+        os.replace(fresh, self.folder / "CURRENT")
+        sync_path(self.folder)
+
+    def sweep(self, keep: int) -> None:
+        """Remove every generation but `keep`, and what crashes left; the lock must be held.
+
+        Readers keep what they have opened.
+        """
+        for entry in self.generations.iterdir():
+            if entry.name != str(keep):
+                shutil.rmtree(entry, ignore_errors=True)
+        (self.folder / "CURRENT.new").unlink(missing_ok=True)
+
+    def next_generation(self) -> int:
+        """Return a number above every generation on disk."""
+        numbers = [int(entry.name) for entry in self.generations.iterdir() if entry.name.isdigit()]
+        return max(numbers, default=0) + 1
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and its parents, that only its owner can enter."""
+    missing = [folder, *folder.parents]
+    for path in reversed([path for path in missing if not path.exists()]):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, and flush it to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_path(path: Path) -> None:
+    """Flush a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe(path: Path) -> StoredFile:
+    """Return a file's hash and size."""
+    with path.open("rb") as file:
+        return StoredFile(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+
+
+def read_verified(path: Path, sha256: str, size: int | None) -> bytes:
+    """Return a file's bytes after checking them.
+
+    Raises:
+        LibraryCorrupt: The file is missing, truncated or changed.
+    """
+    try:
+        if size is not None and path.stat().st_size != size:
+            raise _altered(path, path.stat().st_size, size)
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise LibraryCorrupt(f"{path}: missing; {_REBUILD}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise _altered(path, len(data), size)
+    return data
+
+
+def _altered(path: Path, found: int, expected: int | None) -> LibraryCorrupt:
+    sizes = f" (found {found:,} bytes, expected {expected:,})" if expected is not None else ""
+    return LibraryCorrupt(f"{path}: its checksum is not the one stored for it{sizes}; {_REBUILD}")

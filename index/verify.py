@@ -1,0 +1,67 @@
+"""Proof that a generation is whole: nothing orphaned, every span resolves, every text is whose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from index.search import Snapshot
+
+_UNIT_TOLERANCE = 1e-3
+
+
+def check(snapshot: Snapshot) -> Iterator[str]:
+    """Yield one sentence a problem; checksums have been verified when the snapshot was loaded."""
+    if snapshot.catalog is None or snapshot.vectors is None or snapshot.manifest is None:
+        return
+    yield from _check_counts(snapshot)
+    yield from _check_documents(snapshot)
+    yield from _check_vectors(snapshot)
+    for (found,) in snapshot.catalog.rows("PRAGMA integrity_check"):
+        if found != "ok":
+            yield f"catalog: {found}"
+
+
+def _check_counts(snapshot: Snapshot) -> Iterator[str]:
+    assert snapshot.catalog is not None and snapshot.vectors is not None
+    assert snapshot.manifest is not None
+    expected = list(range(snapshot.manifest.chunks))
+    if len(snapshot.vectors) != len(expected):
+        yield f"vectors: found {len(snapshot.vectors)}, expected {len(expected)}"
+    for table, statement in (
+        ("chunks", "SELECT id FROM chunks ORDER BY id"),
+        ("full text index", "SELECT id FROM lexical_docsize ORDER BY id"),
+    ):
+        rows = [row for (row,) in snapshot.catalog.rows(statement)]
+        if rows != expected:
+            yield f"{table}: found {len(rows)} rows, expected exactly 0 to {len(expected) - 1}"
+
+
+def _check_documents(snapshot: Snapshot) -> Iterator[str]:
+    """Check that every document belongs to a file and every chunk is its document's text."""
+    assert snapshot.catalog is not None
+    names = snapshot.catalog.names()
+    for row in snapshot.catalog.document_rows().values():
+        if row not in names:
+            yield f"document {row}: its file is gone but its text is stored"
+            continue
+        document = snapshot.catalog.document(row, names[row][0])
+        for chunk in snapshot.catalog.chunks_of(row):
+            text = document.text[chunk.start : chunk.end]
+            if hashlib.sha256(text.encode()).digest() != chunk.sha256:
+                yield f"{document.name}: characters {chunk.start} to {chunk.end} are not its chunk"
+    for (row,) in snapshot.catalog.rows(
+        "SELECT document FROM chunks WHERE document NOT IN (SELECT id FROM documents)"
+    ):
+        yield f"chunks of document {row}: the document is not stored"
+
+
+def _check_vectors(snapshot: Snapshot) -> Iterator[str]:
+    assert snapshot.vectors is not None
+    rows = np.arange(len(snapshot.vectors), dtype=np.int64)
+    lengths = np.linalg.norm(snapshot.vectors.reconstruct(rows), axis=1)
+    wrong = rows[np.abs(lengths - 1) > _UNIT_TOLERANCE]
+    if len(wrong):
+        yield f"vectors: {len(wrong)} are not of unit length, the first is row {wrong[0]}"
