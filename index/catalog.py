@@ -46,10 +46,10 @@ _MOST_TERMS = 64
 _STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
-        "a an the and or of in on at to for from by with as is are was were be been being am do does "
-        "did has have had can could will would shall should may might must what which who whom whose "
-        "when where why how that this these those it its there their they he she his her i you your "
-        "we our me my s t",
+        "a an the and or of in on at to for from by with as is are was were be been being am do "
+        "does did has have had can could will would shall should may might must what which who "
+        "whom whose when where why how that this these those it its there their they he she his "
+        "her i you your we our me my s t",
     )
 )
 
