@@ -1,0 +1,304 @@
+"""Answers tested like code: ask a golden set, and say of each lost answer which stage lost it.
+
+```python
+from qa import golden
+report = golden.run(golden.load("golden.yaml"), qa.open("~/papers"))
+print(report.text())                       # the table that `citespan eval` prints
+report.summary()["exact_match"]            # Measure(value, low, high, n)
+for record in report.lost: print(record.review())
+report.save("monday.json"); golden.load_report("monday.json")
+report.below({"exact_match": 0.9})         # one sentence for each threshold that is not met
+```
+
+Figures are those of `qa/evaluate.py`; what a stage is stands in `qa/diagnosis.py`; two saved runs
+are compared by `qa/compare.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.errors import QuestionError
+from qa import diagnosis
+from qa.answer import Answer, Refusal
+from qa.diagnosis import Places, Stage
+from qa.evaluate import Measure, exact_match, f1
+from qa.golden_formats import GoldenError
+from qa.golden_summary import below, summarize, table
+from qa.goldenset import GoldenSet, Pair, load
+
+if TYPE_CHECKING:
+    from qa.assistant import Assistant
+
+__all__ = ["GoldenError", "GoldenReport", "GoldenSet", "Pair", "Record", "load", "load_report",
+           "run", "run_pair"]  # fmt: skip
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of one pair.
+
+    Attributes:
+        key: The conversation; equal in two runs over one set.
+        question: The question.
+        expected: Every acceptable answer; empty when it had to be refused.
+        got: The answer, None when refused.
+        best: The span that came first: the answer, or the rejected one of a refusal.
+        confidence: Probability that `best` is right.
+        em: 1.0 when `got` is right.
+        f1: Word overlap of `got` with the best expected answer.
+        best_em: 1.0 when `best` is an acceptable answer, given or not.
+        citation: The first citation, or the rejected place, as data; None when nothing was found.
+        citation_right: For each place the pair asks for (document, page, quote), whether it is so.
+        rank: 1-based rank of the right passage among the first 100, None when it is not there.
+        passage: Text of the right passage (where it was found), for reading.
+        margin: The reader's log-odds for its best span in the right passage; of lost pairs only.
+        seconds: Wall time of the ask.
+        passed: Whether the answer and its place are right.
+        stage: The stage that lost it, None when it passed.
+        detail: One sentence about that.
+        known_failure: Reason and date, when the pair is known to fail.
+        line: Line of the golden set's file.
+    """
+
+    key: str
+    question: str
+    expected: tuple[str, ...]
+    got: str | None
+    best: str | None
+    confidence: float
+    em: float
+    f1: float
+    best_em: float
+    citation: Mapping[str, Any] | None
+    citation_right: Mapping[str, bool]
+    rank: int | None
+    passage: str | None
+    margin: float | None
+    seconds: float
+    passed: bool
+    stage: Stage | None = None
+    detail: str = ""
+    known_failure: Mapping[str, str] | None = None
+    line: int | None = None
+
+    @property
+    def unanswerable(self) -> bool:
+        """Tell whether the question had to be refused."""
+        return not self.expected
+
+    def review(self) -> str:
+        """Return the record as a reviewer would write it, one fact a line."""
+        others = f"  (or {' | '.join(self.expected[1:])})" if len(self.expected) > 1 else ""
+        right = f"{self.expected[0]}{others}" if self.expected else "a refusal: nothing answers it"
+        got = self.got if self.got is not None else "refused"
+        if self.got is None and self.best is not None:
+            got += f"; nearest was “{self.best}”"
+        lines = [
+            ("question", self.key),
+            ("expected", right),
+            ("got", f"{got}  (confidence {self.confidence:.2f})"),
+        ]
+        if self.citation:
+            lines.append(("cited", f"{self.citation['place']}: “{self.citation['sentence']}”"))
+        for name, is_right in self.citation_right.items():
+            if not is_right:
+                lines.append(("wrong", f"the {name} that is cited"))
+        if self.expected:
+            rank = f"at rank {self.rank}" if self.rank else "not among the first 100"
+            lines.append(("right one", f"{rank}: {_short(self.passage)}" if self.passage else rank))
+        if self.margin is not None:
+            lines.append(("margin", f"{self.margin:+.2f} for the reader's best words there"))
+        if self.stage:
+            lines.append(("lost at", f"{self.stage.replace('_', ' ')}: {self.detail}"))
+        return "\n".join(f"{name:>9}  {text}" for name, text in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenReport:
+    """A run over a golden set.
+
+    Attributes:
+        golden: The set's path.
+        created: When it ran, ISO 8601 in UTC.
+        records: One a pair, in the set's order.
+        about: What was asked: numbers of documents and chunks, generation, settings.
+    """
+
+    golden: str
+    created: str
+    records: tuple[Record, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> list[Record]:
+        """Return the pairs that did not pass, known failures included."""
+        return [record for record in self.records if not record.passed]
+
+    def summary(self, resamples: int = 1000) -> dict[str, Measure]:
+        """Return every figure by name, with its 95 % bootstrap interval."""
+        return summarize(self.records, resamples)
+
+    def below(self, thresholds: Mapping[str, float]) -> list[str]:
+        """Return one sentence for each threshold that this run does not meet.
+
+        Raises:
+            GoldenError: A threshold's name is not a figure.
+        """
+        return below(self.summary(resamples=0), thresholds)
+
+    def text(self) -> str:
+        """Return the summary and the lost pairs for a terminal."""
+        parts = [table(self.summary())]
+        parts += [f"\n{self.golden}:{r.line or '?'}\n{r.review()}" for r in self.lost]
+        return "\n".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as JSON-ready data."""
+        return {
+            "format": FORMAT,
+            "golden": self.golden,
+            "created": self.created,
+            "about": dict(self.about),
+            "summary": {name: measure.to_dict() for name, measure in self.summary().items()},
+            "records": [asdict(record) for record in self.records],
+        }
+
+    def save(self, path: Path | str) -> None:
+        """Write the run as JSON."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
+        Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
+
+
+def load_report(path: Path | str) -> GoldenReport:
+    """Read a run that was saved.
+
+    Raises:
+        GoldenError: The file is missing, or is not a saved run of this version.
+    """
+    try:
+        data = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise GoldenError(
+                f"{path}: saved in format {data['format']}, expected {FORMAT}; "
+                "make it again with: citespan eval GOLDEN --save PATH"
+            )
+        records = [Record(**{**row, "expected": tuple(row["expected"])}) for row in data["records"]]
+        return GoldenReport(data["golden"], data["created"], tuple(records), data["about"])
+    except FileNotFoundError as error:
+        raise GoldenError(f"{path}: no such file; expected a run saved by --save") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise GoldenError(f"{path}: not a run saved by --save: {error!r}") from error
+
+
+def run(
+    golden: GoldenSet,
+    assistant: Assistant,
+    progress: Callable[[int, int], None] | None = None,
+) -> GoldenReport:
+    """Ask every question of a golden set, one after another.
+
+    Args:
+        golden: The set.
+        assistant: What answers.
+        progress: Called with (done, total) after each question.
+    """
+    records = []
+    places = Places(assistant.library.snapshot())
+    for done, pair in enumerate(golden, start=1):
+        records.append(run_pair(pair, assistant, places))
+        if progress:
+            progress(done, len(golden))
+    snapshot = places.snapshot
+    about = {
+        "documents": len(snapshot.documents()),
+        "chunks": len(snapshot),
+        "generation": snapshot.generation,
+        "settings": assistant.settings.model_dump(mode="json", exclude={"home", "weights"}),
+    }
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return GoldenReport(str(golden.path), created, tuple(records), about)
+
+
+def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> Record:
+    """Ask one question and compare what comes back.
+
+    Args:
+        pair: The question and what must come back.
+        assistant: What answers.
+        places: Of the library's present generation, to share between pairs.
+    """
+    places = places or Places(assistant.library.snapshot())
+    history: tuple[Answer, ...] = ()
+    for question in pair.history:
+        history += (assistant.ask(question, history=history),)
+    started = time.perf_counter()
+    answer = _ask(assistant, pair, history)
+    seconds = time.perf_counter() - started
+    best = diagnosis.best_citation(answer)
+    place = (best.document, best.start, best.end) if best else None
+    citation_right = places.checks(*place, pair) if place and not pair.unanswerable else {}
+    found = (
+        None
+        if pair.unanswerable
+        else places.find(pair, answer.understood, min(len(places.snapshot), diagnosis.RANKED))
+    )
+    em = exact_match(answer.text, pair.answers)
+    passed = em == 1.0 and all(citation_right.values())
+    lost = None
+    if not passed:
+        lost = diagnosis.diagnose(
+            pair,
+            answer,
+            library=assistant.library,
+            places=places,
+            reader=assistant.reader,
+            passages=assistant.settings.passages,
+            found=found,
+            citation_right=citation_right,
+        )
+    failure = pair.known_failure
+    return Record(
+        key=pair.key,
+        question=pair.question,
+        expected=pair.answers,
+        got=answer.text,
+        best=best.quote if best else None,
+        confidence=answer.confidence,
+        em=em,
+        f1=f1(answer.text, pair.answers),
+        best_em=exact_match(best.quote, pair.answers) if best and pair.answers else 0.0,
+        citation=best.to_dict() if best else None,
+        citation_right=citation_right,
+        rank=found.rank if found else None,
+        passage=found.passage.text if found else None,
+        margin=lost.margin if lost else None,
+        seconds=seconds,
+        passed=passed,
+        stage=lost.stage if lost else None,
+        detail=lost.detail if lost else "",
+        known_failure={"reason": failure.reason, "since": str(failure.since)} if failure else None,
+        line=pair.line,
+    )
+
+
+def _ask(assistant: Assistant, pair: Pair, history: Sequence[Answer]) -> Answer:
+    try:
+        return assistant.ask(pair.question, history=history, filters=pair.filter)
+    except QuestionError as error:
+        # One question that cannot be asked must not end a run of thousands.
+        refusal = Refusal("not_answered", str(error))
+        return Answer(pair.question, pair.question, None, 0.0, refusal=refusal)
+
+
+def _short(text: str, most: int = 160) -> str:
+    flat = " ".join(text.split())
+    return f"“{flat}”" if len(flat) <= most else f"“{flat[:most]}…”"

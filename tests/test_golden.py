@@ -1,0 +1,242 @@
+"""A golden run: what is compared, what is counted, and which stage is blamed for a lost answer."""
+
+import dataclasses
+import json
+
+import pytest
+
+from qa import golden
+from qa.golden_summary import thresholds
+from qa.goldenset import GoldenError, GoldenSet, Pair
+from tests.golden_fakes import BOATS, harbour
+
+FOUNDED = Pair("when was the harbour founded?", ("1708", "in 1708"), document="boats.txt")
+DESIGNED = Pair("who designed the lighthouse?", ("David Stevenson",))
+SUNK = Pair("how many boats were sunk?")
+TABLE = {
+    FOUNDED.question: ("1708", 4.0),
+    DESIGNED.question: ("David Stevenson", 2.0),
+}
+
+
+def test_a_right_answer_from_the_right_place_passes(tmp_path):
+    record = golden.run_pair(FOUNDED, harbour(tmp_path, TABLE))
+    assert (record.passed, record.stage, record.em, record.rank) == (True, None, 1, 1)
+    assert (record.got, record.citation["document"]) == ("1708", "boats.txt")
+    assert record.citation_right == {"document": True}
+    assert record.passage == BOATS
+    assert record.confidence == pytest.approx(0.982, abs=1e-3)  # the logistic of 4
+
+
+def test_a_refused_unanswerable_question_passes(tmp_path):
+    record = golden.run_pair(SUNK, harbour(tmp_path, TABLE))
+    assert (record.passed, record.got, record.em, record.f1) == (True, None, 1, 1)
+    assert (record.best_em, record.rank) == (0, None)  # no span of it could have been right
+
+
+def lost(folder, pair, table, **settings):
+    record = golden.run_pair(pair, harbour(folder, table, **settings))
+    assert not record.passed
+    return record
+
+
+def test_not_refused(tmp_path):
+    record = lost(tmp_path, SUNK, {SUNK.question: ("212", 3.0)})
+    assert record.stage == "not_refused"
+    assert "with confidence 0.95 from “Today 212 boats are registered there.”" in record.detail
+
+
+def test_refused(tmp_path):
+    record = lost(tmp_path, FOUNDED, {FOUNDED.question: ("1708", -0.5)})
+    assert (record.stage, record.best, record.best_em) == ("refused", "1708", 1)
+    assert record.margin == -0.5
+    assert "“1708” came first with confidence 0.38" in record.detail
+
+
+def test_not_read(tmp_path):
+    # The reader sees the right passage and marks the wrong number in it.
+    record = lost(tmp_path, FOUNDED, {FOUNDED.question: ("212 boats", 1.5)})
+    assert record.stage == "not_read"
+    assert record.detail == "in the right passage the reader marks “212 boats” (+1.50)"
+
+
+def test_not_chosen(tmp_path):
+    # The reader marks the right words in the right passage; another passage wins.
+    assistant = harbour(tmp_path, TABLE)
+    ask = assistant.ask
+
+    def ask_reversed(*args, **kwargs):
+        answer = ask(*args, **kwargs)
+        cited = answer.citations[::-1]
+        return dataclasses.replace(answer, text=cited[0].quote, citations=cited)
+
+    assistant.ask = ask_reversed
+    record = golden.run_pair(FOUNDED, assistant)
+    assert record.stage == "not_chosen"
+    assert record.margin == 4
+    assert "came first" in record.detail
+
+
+def test_the_right_words_from_the_wrong_place_are_not_chosen(tmp_path):
+    pair = dataclasses.replace(FOUNDED, document=None, quote="212 boats are registered")
+    record = golden.run_pair(pair, harbour(tmp_path, TABLE))
+    assert (record.em, record.passed, record.stage) == (1, False, "not_chosen")
+    assert record.detail == "the right words, cited from another quote"
+
+
+def test_a_quote_is_found_over_any_white_space(tmp_path):
+    pair = dataclasses.replace(FOUNDED, quote="founded\n  in 1708")
+    assert golden.run_pair(pair, harbour(tmp_path, TABLE)).citation_right["quote"]
+
+
+def test_a_copy_of_the_document_is_as_good_as_the_document(tmp_path):
+    # Copies are cited by one of their names; which one is the library's choice.
+    assistant = harbour(tmp_path, TABLE)
+    (tmp_path / "documents" / "another.txt").write_text(BOATS, encoding="utf-8")
+    assistant.library.sync()
+    for name in ("another.txt", "boats.txt"):
+        assert golden.run_pair(dataclasses.replace(FOUNDED, document=name), assistant).passed
+
+
+def test_not_retrieved(tmp_path):
+    # One passage is read, and the question's words stand in another one.
+    pair = Pair("is the ferry in winter to Aberdeen designed by whom?", ("David Stevenson",))
+    table = {pair.question: ("David Stevenson", 4.0)}
+    record = lost(tmp_path, pair, table, passages=1)
+    assert record.stage == "not_retrieved"
+    assert record.rank in (2, 3)
+    assert record.detail == f"the right passage stood at rank {record.rank}; 1 are read"
+
+
+def test_not_indexed_for_want_of_the_document(tmp_path):
+    pair = dataclasses.replace(FOUNDED, document="boat.txt")
+    record = lost(tmp_path, pair, TABLE)
+    assert record.stage == "not_indexed"
+    assert record.detail == "boat.txt is not among the library's 3 documents"
+
+
+def test_not_indexed_because_no_document_says_it(tmp_path):
+    record = lost(tmp_path, Pair("who built the ferry?", ("Aker Finnyards",)), {})
+    assert record.stage == "not_indexed"
+    assert record.detail.startswith("no acceptable answer stands in the stored text of any")
+
+
+def test_history_is_asked_first_and_handed_on(tmp_path):
+    pair = Pair("and when was it lit?", ("1858",), history=(DESIGNED.question,))
+    asked = []
+    assistant = harbour(tmp_path, {**TABLE, pair.question: ("1858", 3.0)})
+    ask = assistant.ask
+
+    def listening(question, history=(), filters=None):
+        asked.append((question, [answer.text for answer in history], filters))
+        return ask(question, history, filters)
+
+    assistant.ask = listening
+    pair = dataclasses.replace(pair, filter={"document": "light.txt"})
+    assert golden.run_pair(pair, assistant).passed
+    assert asked == [
+        (DESIGNED.question, [], None),
+        (pair.question, ["David Stevenson"], {"document": "light.txt"}),
+    ]
+
+
+def test_a_question_that_cannot_be_asked_does_not_end_the_run(tmp_path):
+    from index.errors import QuestionError
+
+    assistant = harbour(tmp_path, TABLE)
+
+    def too_long(question, history=(), filters=None):
+        raise QuestionError("the question has 2000 characters, expected at most 1000")
+
+    assistant.ask = too_long
+    record = golden.run_pair(FOUNDED, assistant)
+    assert (record.got, record.passed) == (None, False)
+
+
+# Reports
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    pairs = (FOUNDED, DESIGNED, Pair("how long does the ferry take?", ("12 hours",), line=7), SUNK)
+    table = {**TABLE, "how long does the ferry take?": ("12", 1.0)}
+    path = tmp_path / "golden.yaml"
+    return golden.run(GoldenSet(path, pairs), harbour(tmp_path, table))
+
+
+def test_the_summary_by_hand(report):
+    summary = report.summary(resamples=50)
+    assert summary["exact_match"].value == pytest.approx(2 / 3)
+    # "12" against "12 hours": 2·1 / (1 + 2)
+    assert summary["f1"].value == pytest.approx((1 + 1 + 2 / 3) / 3)
+    assert (summary["refused"].value, summary["refused"].n) == (1, 1)
+    assert summary["overall_exact_match"].value == pytest.approx(3 / 4)
+    assert summary["recall_at_1"].value == summary["mrr"].value == 1
+    assert (summary["citation_document"].value, summary["citation_document"].n) == (1, 1)
+    assert summary["lost_at_not_read"].value == 1
+    # Surest first: 4 right, 2 right, 1 wrong, −9 wrong
+    assert summary["aurc"].value == pytest.approx((0 + 0 + 1 / 3 + 2 / 4) / 4)
+    assert summary["coverage_at_80"].value == 0.5
+    assert "citation_page" not in summary
+
+
+def test_a_lost_pair_reads_like_a_review(report):
+    assert [record.question for record in report.lost] == ["how long does the ferry take?"]
+    assert report.lost[0].review().splitlines() == [
+        " question  how long does the ferry take?",
+        " expected  12 hours",
+        "      got  12  (confidence 0.73)",
+        "    cited  ferry.txt: “In winter the ferry to Aberdeen takes 12 hours.”",
+        "right one  at rank 1: “In winter the ferry to Aberdeen takes 12 hours. "
+        "The ferry is called Hrossey.”",
+        "   margin  +1.00 for the reader's best words there",
+        "  lost at  not read: in the right passage the reader marks “12” (+1.00)",
+    ]
+
+
+def test_the_text_holds_the_table_and_the_reviews(report):
+    text = report.text()
+    assert "answered pairs: exact match" in text
+    assert "golden.yaml:7\n question  how long does the ferry take?" in text
+
+
+def test_a_saved_run_is_read_back_as_it_was(report, tmp_path):
+    report.save(tmp_path / "run.json")
+    assert golden.load_report(tmp_path / "run.json") == report
+    assert json.loads((tmp_path / "run.json").read_text())["summary"]["refused"]["value"] == 1
+
+
+def test_what_is_not_a_saved_run_is_named(report, tmp_path):
+    path = tmp_path / "run.json"
+    with pytest.raises(GoldenError, match=r"run\.json: no such file; expected a run saved by"):
+        golden.load_report(path)
+    path.write_text("[]")
+    with pytest.raises(GoldenError, match=r"run\.json: not a run saved by --save"):
+        golden.load_report(path)
+    path.write_text(json.dumps({**report.to_dict(), "format": 0}))
+    with pytest.raises(GoldenError, match=r"saved in format 0, expected 1; make it again"):
+        golden.load_report(path)
+
+
+def test_thresholds_are_lower_limits_but_for_errors_and_times(report):
+    assert report.below({"exact_match": 0.6, "seconds_p50": 60, "lost_at_refused": 0}) == []
+    assert report.below({"exact_match": 0.9, "aurc": 0.1, "lost_at_not_read": 0}) == [
+        "exact_match 0.667 is below the threshold 0.9",
+        "aurc 0.208 is above the threshold 0.1",
+        "lost_at_not_read 1.000 is above the threshold 0",
+    ]
+    with pytest.raises(GoldenError, match=r"no figure `exactmatch` in this run; found aurc, brier"):
+        report.below({"exactmatch": 0.9})
+
+
+def test_thresholds_come_from_pyproject(tmp_path):
+    path = tmp_path / "pyproject.toml"
+    assert thresholds(path) == {}
+    path.write_text("[tool.citespan.eval]\nexact_match = 1\naurc = 0.5\n")
+    assert thresholds(path) == {"exact_match": 1.0, "aurc": 0.5}
+    path.write_text("[tool.citespan.eval]\nexact_match = 'high'\n")
+    with pytest.raises(GoldenError, match=r"exact_match must be a number, found 'high'"):
+        thresholds(path)
+    path.write_text("[tool.citespan.eval\n")
+    with pytest.raises(GoldenError, match=r"not valid TOML"):
+        thresholds(path)
