@@ -241,10 +241,15 @@ def bootstrap_interval(
     if size == 0:
         return Measure(value, value, value, 0)
     generator = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        rows = generator.integers(0, size, size)
-        drawn.append(float(statistic(*(array[rows] for array in arrays))))
+    drawn: list[float] = []
+    while len(drawn) < resamples:
+        # Drawn in blocks, so that the means of a block are one operation and memory is bounded.
+        count = min(resamples - len(drawn), 1 + 1_000_000 // size)
+        rows = generator.integers(0, size, (count, size))
+        if statistic is mean:
+            drawn.extend(arrays[0][rows].mean(axis=1))
+        else:
+            drawn.extend(float(statistic(*(array[row] for array in arrays))) for row in rows)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Measure(value, float(low), float(high), size)
 
