@@ -83,7 +83,9 @@ def test_quote_wins_over_the_sentence_it_stands_in():
 
 @given(
     st.text(max_size=60),
-    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.sampled_from(["quote", "other"]))),
+    st.lists(
+        st.tuples(st.integers(0, 60), st.integers(0, 60), st.sampled_from(["quote", "other"]))
+    ),
     st.integers(0, 60),
     st.integers(0, 60),
 )

@@ -99,7 +99,7 @@ class FakeAssistant:
                     pages=0,
                     chunks=1,
                     size=len(d.text),
-                    status="ok",
+                    status="indexed",
                     reason=None,
                 )
                 for d in self.documents

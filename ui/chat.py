@@ -47,11 +47,15 @@ class Chat:
         self.assistant = assistant
         self.examples = examples
 
+    def names(self) -> list[str]:
+        """Return the names of the documents that can be opened."""
+        records = self.assistant.library.documents()
+        return [record.name for record in records if record.status == "indexed"]
+
     def show(self, conversation: Conversation) -> str:
         """Return the conversation pane."""
         if not conversation.turns:
-            documents = len(self.assistant.library.documents())
-            return wrap(panes.welcome(self.examples, documents))
+            return wrap(panes.welcome(self.examples, len(self.names())))
         return wrap(panes.conversation(conversation.turns, conversation.selected))
 
     def source(self, conversation: Conversation) -> str:
@@ -68,16 +72,16 @@ class Chat:
 
     def start(self) -> str:
         """Return the document pane before a question: the only document, or a list."""
-        names = [record.name for record in self.assistant.library.documents()]
+        names = self.names()
         if len(names) == 1:
             return self.open(names[0])
         return panes.document_empty(names[:NAMES_SHOWN])
 
     def open(self, name: str) -> str:
         """Return the document pane with a document's beginning."""
-        known = {record.name for record in self.assistant.library.documents()}
-        if name not in known:
-            return panes.document_empty(sorted(known)[:NAMES_SHOWN])
+        names = self.names()
+        if name not in names:
+            return panes.document_empty(names[:NAMES_SHOWN])
         return panes.document_pane(self.assistant.library.document(name))
 
     def ask(self, question: str, conversation: Conversation) -> Iterator[Conversation]:

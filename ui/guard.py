@@ -9,10 +9,13 @@ fetched from elsewhere and no inline handler runs, whatever text stands on the p
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from index.errors import CitespanError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,6 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 4 * 1024 * 1024
 UPLOAD_PATH = "/gradio_api/upload"
+# Asked for a file at an address, Gradio looks its name up with a public DNS service.
+REMOTE_FILE = re.compile(r"/(file|proxy|stream)=\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 # 'unsafe-eval': Gradio compiles its components' templates and `js` with `Function`. Inline
 # scripts need the nonce, so handlers such as onerror= never run.
@@ -57,6 +62,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def check_exposure(host: str, login: bool) -> None:
+    """Refuse to listen where others can reach the page without a login.
+
+    Raises:
+        CitespanError: `host` is not of this machine only, and no login was asked for.
+    """
+    if not is_loopback(host) and not login:
+        raise CitespanError(
+            f"{host} can be reached from other machines, and no login was asked for; serve on "
+            f"127.0.0.1, or ask for one: citespan serve --host {host} --auth NAME:PASSWORD"
+        )
 
 
 def hostname(authority: str) -> str:
@@ -106,6 +124,8 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return 403, "This server answers to its own page only."
+        if REMOTE_FILE.search(path):
+            return 403, "This server fetches nothing from elsewhere."
         length = headers.get(b"content-length", "0")
         if not path.endswith(UPLOAD_PATH) and (not length.isdigit() or int(length) > self.max_body):
             return 413, f"The request is larger than {self.max_body} bytes."

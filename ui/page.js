@@ -76,6 +76,7 @@ const actions = {
   cite(data) {
     main()?.classList.add("cs-show-source");
     trigger("cite", { turn: Number(data.turn), index: Number(data.index) });
+    requestAnimationFrame(() => window.citespanShowQuote?.());
   },
   example(data) {
     window.citespanAsk(data.text);
@@ -98,6 +99,8 @@ if (element.querySelector(".cs-theme")) {
   try { kept = localStorage.getItem("citespan-theme"); } catch { /* private mode */ }
   if (kept) body.classList.toggle("dark", kept === "dark");
 }
+
+if (element.querySelector(".cs-document")) window.citespanShowQuote = showQuote;
 
 let shown = element.querySelector("[data-key]")?.dataset.key;
 watch("value", () => {

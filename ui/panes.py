@@ -137,9 +137,7 @@ def source_list(number: int, turn: Turn, selected: tuple[int, int] | None) -> st
         if folded
         else ""
     )
-    return (
-        f'{heading}<ol class="cs-sources" aria-label="{label}">{"".join(shown)}</ol>{more}'
-    )
+    return f'{heading}<ol class="cs-sources" aria-label="{label}">{"".join(shown)}</ol>{more}'
 
 
 def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
@@ -178,8 +176,9 @@ def turn_html(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
             f"<i></i><i></i><i></i></span>{words}{found}</p>"
         )
     return (
-        f'<article class="cs-turn"><h3 class="cs-question"><span class="cs-hidden">You asked: '
-        f'</span><bdi>{escape(turn.question)}</bdi></h3><div class="cs-reply">{body}</div></article>'
+        '<article class="cs-turn"><h3 class="cs-question">'
+        '<span class="cs-hidden">You asked: </span>'
+        f'<bdi>{escape(turn.question)}</bdi></h3><div class="cs-reply">{body}</div></article>'
     )
 
 
@@ -277,7 +276,7 @@ def document_pane(
         f'<section class="cs-document" aria-label="Document" data-key="{escape(key)}">'
         '<header class="cs-document-head"><button type="button" class="cs-back" '
         'data-action="back">Back to the answer</button>'
-        f'<h2><bdi>{escape(document.name)}</bdi></h2>{place}</header>'
+        f"<h2><bdi>{escape(document.name)}</bdi></h2>{place}</header>"
         '<div class="cs-page" tabindex="0" role="region" aria-label="Text of the document">'
         f"{body(document, marks, middle)}</div></section>"
     )

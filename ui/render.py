@@ -100,7 +100,7 @@ def pieces(text: str, marks: Iterable[Mark], start: int = 0, end: int | None = N
     result: list[Piece] = []
     for left, right in zip(edges, edges[1:], strict=False):
         kinds: list[Kind] = [m.kind for m in inside if m.start <= left and m.end >= right]
-        kind = max(kinds, key=STRENGTH.__getitem__, default="plain")
+        kind = max(kinds, key=STRENGTH.__getitem__) if kinds else "plain"
         if result and result[-1].kind == kind:
             result[-1] = Piece(result[-1].text + text[left:right], kind)
         else:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Gradio reads this when it is imported.
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
 import gradio as gr
+import uvicorn
 from fastapi import FastAPI
 
 from index.errors import CitespanError
 from ui import panes
 from ui.chat import Chat, Conversation
-from ui.guard import App, Guard, is_loopback
+from ui.guard import App, Guard, check_exposure, is_loopback
 
 if TYPE_CHECKING:
     from qa.assistant import Assistant
@@ -36,7 +34,7 @@ QUEUE_SIZE = 64
 AT_ONCE = 2
 
 # Runs in the browser before the question leaves it: the question stands on the page at once.
-ASK_JS = "(question, conversation) => { window.citespanAsk?.(question); return [question, conversation]; }"
+ASK_JS = "(question, state) => { window.citespanAsk?.(question); return [question, state]; }"
 FAILED_JS = "() => window.citespanFailed?.()"
 
 
@@ -65,7 +63,7 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
         title="Citespan", analytics_enabled=False, fill_height=True, fill_width=True
     ) as page:
         state = gr.State(Conversation())
-        pane(panes.header(len(assistant.library.documents())), "cs-header")
+        pane(panes.header(len(chat.names())), "cs-header")
         with gr.Row(elem_id="cs-main"):
             with gr.Column(elem_id="cs-chat"):
                 talk = pane(chat.show(Conversation()), "cs-conversation")
@@ -83,7 +81,7 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
             with gr.Column(elem_id="cs-source"):
                 source = pane(chat.start(), "cs-document")
 
-        def ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        def on_ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
             if not question.strip():
                 yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
                 return
@@ -92,22 +90,24 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
                 document = chat.source(step) if done and step.selected else gr.skip()
                 yield "", step, chat.show(step), document
 
-        def example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-            yield from ask(str(event._data["text"]), conversation)
+        def on_example(
+            conversation: Conversation, event: gr.EventData
+        ) -> Iterator[tuple[Any, ...]]:
+            yield from on_ask(str(event._data["text"]), conversation)
 
-        def cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
             data = event._data
             chosen = chat.select(conversation, data.get("turn"), data.get("index"))
             return chosen, chat.show(chosen), chat.source(chosen)
 
-        def open_document(event: gr.EventData) -> str:
+        def on_open(event: gr.EventData) -> str:
             return chat.open(str(event._data["name"]))
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         outputs = [box, state, talk, source]
         asked = gr.on(
             [box.submit],
-            ask,
+            on_ask,
             [box, state],
             outputs,
             js=ASK_JS,
@@ -117,12 +117,12 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
             **quiet,
         )
         tried = talk.example(
-            example, [state], outputs, concurrency_limit=AT_ONCE, concurrency_id="ask", **quiet
+            on_example, [state], outputs, concurrency_limit=AT_ONCE, concurrency_id="ask", **quiet
         )
         for event in (asked, tried):
             event.failure(None, js=FAILED_JS, api_visibility="private")
-        talk.cite(cite, [state], [state, talk, source], queue=False, **quiet)
-        source.open(open_document, None, [source], queue=False, **quiet)
+        talk.cite(on_cite, [state], [state, talk, source], queue=False, **quiet)
+        source.open(on_open, None, [source], queue=False, **quiet)
         gr.api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
     return page
@@ -158,7 +158,6 @@ def application(
     assistant: Assistant,
     *,
     host: str = "127.0.0.1",
-    port: int = 7860,
     auth: Sequence[tuple[str, str]] | None = None,
 ) -> App:
     """Return the page as an ASGI application, behind its guard.
@@ -166,19 +165,13 @@ def application(
     Raises:
         CitespanError: `host` is not of this machine only, and no login was asked for.
     """
-    if not is_loopback(host) and not auth:
-        raise CitespanError(
-            f"{host} can be reached from other machines, and no login was asked for; "
-            "serve on 127.0.0.1, or ask for a login: citespan serve --host "
-            f"{host} --auth NAME:PASSWORD"
-        )
+    check_exposure(host, bool(auth))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     gr.mount_gradio_app(
         app,
         build(assistant),
         path="/",
         server_name=host,
-        server_port=port,
         auth=list(auth) if auth else None,
         show_error=False,
         footer_links=[],
@@ -194,18 +187,57 @@ def application(
     return Guard(app, local_only=is_loopback(host))
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address; port 0 takes any free one.
+
+    Raises:
+        CitespanError: The address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host.strip("[]"), port))
+        bound.listen(128)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        raise CitespanError(
+            f"cannot listen on {host} port {port} ({error}); expected a free port of this "
+            "machine; choose another: citespan serve --port 0"
+        ) from None
+    return bound
+
+
+def server_config(app: App) -> uvicorn.Config:
+    """Return how the page is served: questions stay out of the log."""
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
+
+
 def serve(
     assistant: Assistant,
     host: str = "127.0.0.1",
     port: int = 7860,
     auth: Sequence[tuple[str, str]] | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the page until interrupted.
 
-    Raises:
-        CitespanError: A public address without a login.
-    """
-    import uvicorn
+    Args:
+        assistant: Answers the questions.
+        host: Address to listen on.
+        port: Port; 0 takes any free one.
+        auth: (name, password) pairs that may log in; None asks for no login.
+        ready: Called with the page's address before it is served.
 
-    app = application(assistant, host=host, port=port, auth=auth)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    Raises:
+        CitespanError: A public address without a login, or one that cannot be had.
+    """
+    check_exposure(host, bool(auth))
+    bound = listen(host, port)
+    app = application(assistant, host=host, auth=auth)
+    if ready:
+        name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        ready(f"http://{name}:{bound.getsockname()[1]}/")
+    uvicorn.Server(server_config(app)).run(sockets=[bound])

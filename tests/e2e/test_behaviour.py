@@ -1,0 +1,205 @@
+"""The page's behaviour, over answers that can be predicted by hand."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.test_render import HOSTILE
+from tests.ui_fakes import ARTICLE, FakeAssistant, FakeStage, document
+
+
+def test_clicking_another_citation_moves_the_view(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    turn = tab.ask("Who designed the lighthouse?")
+    assert tab.page.locator(".cs-document h2").inner_text() == "harbour.txt"
+    turn.locator(".cs-open").nth(1).click()
+    tab.page.wait_for_function(
+        "document.querySelector('.cs-document h2').textContent === 'lights.txt'"
+    )
+    assert tab.page.locator("#cs-document mark.cs-quote").inner_text() == "David Stevenson"
+    assert turn.locator(".cs-open").nth(1).get_attribute("aria-pressed") == "true"
+
+
+def test_a_quote_far_down_is_scrolled_into_view(visit, fake_server):
+    long = document("long.txt", "\n\n".join(["Nothing stands here."] * 400 + [ARTICLE]))
+    tab = visit(fake_server(FakeAssistant(documents=(long,))))
+    tab.ask("How many boats are there?")
+    tab.page.wait_for_function(
+        """() => {
+            const page = document.querySelector('.cs-page').getBoundingClientRect();
+            const mark = document.querySelector('#cs-target').getBoundingClientRect();
+            return mark.top >= page.top && mark.bottom <= page.bottom;
+        }"""
+    )
+
+
+def test_the_question_and_a_stage_are_seen_before_the_answer(visit, fake_server):
+    class Slow(FakeAssistant):
+        def ask_stages(self, question, history=(), filters=None):
+            yield FakeStage("searching")
+            time.sleep(1.0)
+            yield FakeStage("reading", ("a", "b"))
+            time.sleep(1.0)
+            yield FakeStage("answering", answer=self.ask(question))
+
+    tab = visit(fake_server(Slow()))
+    tab.page.fill("#cs-question textarea", "How many boats are there?")
+    waited = tab.page.evaluate(
+        """() => new Promise(done => {
+            const box = document.querySelector('#cs-question textarea');
+            const start = performance.now();
+            new MutationObserver(() => {
+                if (document.querySelector('.cs-stage')) done(performance.now() - start);
+            }).observe(document.body, {childList: true, subtree: true});
+            box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}));
+            box.dispatchEvent(new KeyboardEvent('keypress', {key: 'Enter', bubbles: true}));
+        })"""
+    )
+    assert waited <= 100, f"the first stage was seen after {waited:.0f} ms"
+    tab.page.get_by_text("2 passages found").wait_for()
+    tab.shot("stage-light")
+    tab.page.wait_for_selector(".cs-answer")
+    assert tab.page.locator(".cs-turn").count() == 1
+
+
+def test_copy_takes_the_sentence_with_its_reference(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    turn = tab.ask("When was the harbour founded?")
+    turn.locator(".cs-copy").click()
+    turn.get_by_text("Copied").wait_for()
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    assert copied == (
+        "“The harbour of Lerwick was founded in 1708 by Dutch herring fishers.” (harbour.txt)"
+    )
+
+
+def test_by_keyboard_alone(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    tab.page.keyboard.type("Who designed the lighthouse?")
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector(".cs-answer")
+    for _ in range(20):
+        tab.page.keyboard.press("Tab")
+        if tab.page.evaluate("document.activeElement.dataset.index") == "1":
+            break
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_function(
+        "document.querySelector('.cs-document h2').textContent === 'lights.txt'"
+    )
+
+
+def test_a_phone_shows_one_pane_and_goes_there_and_back(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()), width=400, height=800)
+    turn = tab.ask("When was the harbour founded?")
+    assert not tab.page.locator("#cs-source").is_visible()
+    turn.locator(".cs-open").click()
+    assert tab.page.locator("#cs-document mark.cs-quote").is_visible()
+    tab.shot("document-phone")
+    tab.page.get_by_role("button", name="Back to the answer").click()
+    assert turn.is_visible()
+
+
+def test_an_over_long_question_is_told_so(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    turn = tab.ask("why " * 250_000)
+    assert "at most 1000 are read" in turn.locator(".cs-error").inner_text()
+
+
+def test_an_unexpected_error_says_nothing_of_the_machine(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant(broken=OSError("/home/ada/secret.txt is gone"))))
+    turn = tab.ask("why?")
+    said = turn.locator(".cs-error").inner_text()
+    assert "Something went wrong" in said
+    assert "secret" not in tab.page.content() and "Traceback" not in tab.page.content()
+    tab.shot("error-light")
+
+
+def test_hostile_words_stay_words(visit, fake_server):
+    """In the document, in its name, in the answer and in the question: shown, and inert."""
+    texts = [f"Line {n}. The word is {payload} and no more." for n, payload in enumerate(HOSTILE)]
+    documents = tuple(
+        document(f"{payload.replace('/', '∕')}.txt", "\n".join(texts)) for payload in HOSTILE
+    )
+    questions = {payload.lower(): payload for payload in HOSTILE}
+    tab = visit(fake_server(FakeAssistant(documents=documents, questions=questions)), scheme=scheme)
+    tab.page.evaluate("() => { window.ran = 0; window.alert = () => { window.ran += 1; }; }")
+    for payload in HOSTILE:
+        turn = tab.ask(payload)
+        assert turn.locator(".cs-answer").inner_text() == payload
+        assert tab.page.locator("#cs-document mark.cs-quote").first.inner_text() == payload
+    inside = (
+        "#cs-conversation :is(script, img, iframe, b), #cs-document :is(script, img, iframe, b)"
+    )
+    assert tab.page.locator(inside).count() == 0
+    assert tab.page.evaluate("window.ran") == 0
+    tab.shot("hostile-light")
+
+
+def test_an_inline_handler_would_not_run_even_if_it_got_through(visit, fake_server):
+    # The second line of defence: the policy, not the escaping.
+    tab = visit(fake_server(FakeAssistant()))
+    ran = tab.page.evaluate(
+        """async () => {
+            window.ran = 0;
+            const div = document.body.appendChild(document.createElement('div'));
+            div.innerHTML = '<img src="data:," onerror="window.ran = 1">';
+            await new Promise(done => setTimeout(done, 300));
+            div.remove();
+            return window.ran;
+        }"""
+    )
+    assert ran == 0
+    refused = [text for text in tab.complaints if "Content Security Policy" in text]
+    assert refused and len(refused) == len(tab.complaints)
+    tab.complaints.clear()
+
+
+def request(url, path="/", method="GET", **headers):
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    given = {"Host": parts.netloc, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    connection.request(method, path, headers=given)
+    reply = connection.getresponse()
+    body = reply.read()
+    connection.close()
+    return reply.status, body
+
+
+def test_another_host_or_origin_is_turned_away(fake_server):
+    url = fake_server(FakeAssistant())
+    assert request(url)[0] == 200
+    assert request(url, Host="rebound.example:80")[0] == 403
+    assert request(url, Origin="http://rebound.example")[0] == 403
+    assert request(url, Origin="null")[0] == 403
+    assert request(url, Origin=url.rstrip("/"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=../../etc/passwd",
+        "/gradio_api/file=http://127.0.0.1:1/x",
+        "/file=/etc/passwd",
+    ],
+)
+def test_no_file_of_the_machine_is_served(fake_server, path):
+    status, body = request(fake_server(FakeAssistant()), path)
+    assert status in (403, 404)
+    assert b"root:" not in body
+
+
+def test_the_api_names_one_endpoint_and_it_answers(fake_server):
+    from gradio_client import Client
+
+    client = Client(fake_server(FakeAssistant()), verbose=False, analytics_enabled=False)
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(named) == ["/ask"]
+    answer = client.predict("When was the harbour founded?", api_name="/ask")
+    assert answer["text"] == "1708"
+    place = answer["citations"][0]
+    assert ARTICLE[place["start"] : place["end"]] == "1708"

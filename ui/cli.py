@@ -1,0 +1,280 @@
+"""The command line: `citespan ask`, `index`, `library`, `serve`, `eval`.
+
+Exit codes: 0 answered or done; 1 refused, or below a threshold; 2 wrong usage or an error, with
+one message on stderr and no traceback. Heavy modules are imported inside the commands.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from index.errors import CitespanError
+from ui.render import (
+    Piece,
+    answer_text,
+    confidence,
+    one_line,
+    refusal_heading,
+    sentence_pieces,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from index.library import Library
+    from index.sync import Progress, SyncReport
+    from qa.answer import Answer, Citation
+
+HIGHLIGHT = "black on #ffe07a"
+NEAR = "underline"
+
+app = typer.Typer(
+    name="citespan",
+    help="Ask your own documents; get the answer in their own words, with its exact place.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Documents = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--documents",
+        "-d",
+        help="A folder or a file; may be repeated. Default: the sample article.",
+    ),
+]
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Folders or files. Default: the sample article.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Ask your own documents; get the answer in their own words, with its exact place."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"citespan {installed('citespan')}")
+        raise typer.Exit
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],
+    documents: Documents = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Ask one question. Exit code 0: answered; 1: refused."""
+    import qa
+
+    asked = sys.stdin.read() if question == "-" else question
+    with open_quietly():
+        answer = qa.ask(asked, documents=documents or None)
+    if as_json:
+        typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        show(answer, Console(highlight=False))
+    raise typer.Exit(0 if answer else 1)
+
+
+@app.command()
+def index(
+    paths: Paths = None,
+    rebuild: Annotated[bool, typer.Option(help="Build anew from the files alone.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only say what would change.")] = False,
+) -> None:
+    """Read documents into their library, or bring it up to date. Exit code 2: none is readable."""
+    library = open_library(paths)
+    errors = Console(stderr=True, highlight=False)
+    with errors.status("Reading the documents") as status:
+
+        def report(progress: Progress) -> None:
+            status.update(progress_words(progress))
+
+        done = library.sync(dry_run=dry_run, rebuild=rebuild, progress=report)
+    typer.echo(report_words(done, dry_run))
+    for name, reason in done.failed:
+        typer.echo(f"  not read: {visible(name)}: {visible(reason)}", err=True)
+    if not (done.added or done.changed or done.moved or done.unchanged):
+        shown = ", ".join(str(path) for path in paths or ())
+        raise CitespanError(
+            f"{shown}: found no document that can be read, expected text or Markdown files "
+            f"(.txt .md …); put some there, then run: citespan index {shown}"
+        )
+
+
+@app.command()
+def library(
+    paths: Paths = None,
+    remove: Annotated[str | None, typer.Option(help="Take this document out for good.")] = None,
+    verify: Annotated[bool, typer.Option(help="Check what is stored.")] = False,
+) -> None:
+    """List what a library knows of its files. Exit code 1: --verify found a problem."""
+    opened = open_library(paths)
+    opened.sync()
+    if remove is not None:
+        opened.remove(remove)
+    if verify:
+        found = opened.verify()
+        for problem in found.problems:
+            typer.echo(visible(problem), err=True)
+        typer.echo(f"{found.documents} documents, {found.chunks} chunks checked")
+        raise typer.Exit(0 if found else 1)
+    table = Table("document", "format", "pages", "chunks", "bytes", "state", box=None)
+    for record in opened.documents():
+        cells = (
+            record.name,
+            record.format or "",
+            "" if record.pages is None else str(record.pages),
+            str(record.chunks),
+            f"{record.size:,}",
+            record.status + (f": {record.reason}" if record.reason else ""),
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def serve(
+    paths: Paths = None,
+    port: Annotated[int, typer.Option(help="0 takes any free port.")] = 7860,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    auth: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME:PASSWORD that may log in; may be repeated.", metavar="NAME:PASS"),
+    ] = None,
+) -> None:
+    """Serve the page on this machine."""
+    logins = [parse_login(pair) for pair in auth or ()]
+    check_address(host, bool(logins))
+    import qa
+
+    with open_quietly():
+        assistant = qa.open(paths or None)
+    from ui.web import serve as serve_page
+
+    def ready(url: str) -> None:
+        typer.echo(f"Citespan is at {url} (stop it with Ctrl+C)")
+
+    serve_page(assistant, host=host, port=port, auth=logins or None, ready=ready)
+
+
+def open_library(paths: Sequence[Path] | None) -> Library:
+    """Open the library of these paths, or of the sample article."""
+    from qa.assistant import open_library as opened
+
+    return opened(list(paths) if paths else None)
+
+
+def check_address(host: str, login: bool) -> None:
+    """Refuse a public address without a login, before anything slow is done."""
+    from ui.guard import check_exposure
+
+    check_exposure(host, login)
+
+
+def parse_login(pair: str) -> tuple[str, str]:
+    """Split `NAME:PASSWORD`.
+
+    Raises:
+        CitespanError: It has no name or no password.
+    """
+    name, _, password = pair.partition(":")
+    if not name or not password:
+        raise CitespanError("--auth: expected NAME:PASSWORD, both of at least one character")
+    return name, password
+
+
+def open_quietly() -> Status:
+    """Return a context that shows, on a terminal, that something is being read."""
+    return Console(stderr=True).status("Reading the documents")
+
+
+def progress_words(progress: Progress) -> str:
+    """Return one line on how far a sync is."""
+    if progress.stage == "reading":
+        return f"Reading documents: {progress.documents} of {progress.documents_total}"
+    left = "" if progress.seconds_left is None else f", about {progress.seconds_left:.0f} s left"
+    return f"Embedding passages: {progress.chunks} of {progress.chunks_total}{left}"
+
+
+def report_words(report: SyncReport, dry_run: bool) -> str:
+    """Return one line on what a sync did."""
+    counts = (
+        (len(report.added), "added"),
+        (len(report.changed), "changed"),
+        (len(report.moved), "moved"),
+        (len(report.removed), "removed"),
+        (len(report.unchanged), "unchanged"),
+        (len(report.failed), "not readable"),
+    )
+    said = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing found"
+    return f"Would be: {said}" if dry_run else f"{said} ({report.seconds:.1f} s)"
+
+
+# --- showing an answer -------------------------------------------------------------------------
+
+
+def styled(parts: Sequence[Piece]) -> Text:
+    """Return pieces as terminal text, the quote highlighted; never read as markup."""
+    text = Text()
+    for piece in parts:
+        style = {"quote": HIGHLIGHT, "near": NEAR}.get(piece.kind, "")
+        text.append(visible(one_line(piece.text)), style)
+    return text
+
+
+def show(answer: Answer, console: Console) -> None:
+    """Print an answer or a refusal: in colour on a terminal, as plain text elsewhere."""
+    if not console.is_terminal:
+        typer.echo(answer_text(answer))
+        return
+    if answer.text is not None:
+        console.print(Text(f" {visible(one_line(answer.text))} ", f"bold {HIGHLIGHT}"))
+        sure = confidence(answer.confidence)
+        bars = "▮" * sure.level + "▯" * (4 - sure.level)
+        console.print(Text.assemble((bars, "green"), f" {sure.words}", (f"  {sure.odds}", "dim")))
+        show_citations(answer.citations, "quote", console)
+    elif answer.refusal is not None:
+        console.print(Text(refusal_heading(answer.refusal.reason), "bold"))
+        console.print(Text(visible(answer.refusal.message)))
+        show_citations(answer.refusal.nearest, "near", console)
+    if answer.note:
+        console.print(Text(visible(answer.note), "italic"))
+
+
+def show_citations(citations: Sequence[Citation], kind: str, console: Console) -> None:
+    """Print each citation's sentence, and its place below it."""
+    for citation in citations:
+        console.print()
+        console.print(styled(sentence_pieces(citation, "near" if kind == "near" else "quote")))
+        console.print(Text(visible(citation.place), "dim"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    except CitespanError as error:
+        typer.echo(f"citespan: {visible(str(error))}", err=True)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
