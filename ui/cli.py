@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from index.library import Library
     from index.sync import Progress, SyncReport
     from qa.answer import Answer, Citation
+    from qa.golden import GoldenReport, GoldenSet
 
 HIGHLIGHT = "black on #ffe07a"
 NEAR = "underline"
@@ -81,7 +83,7 @@ def ask(
     import qa
 
     asked = sys.stdin.read() if question == "-" else question
-    with open_quietly():
+    with reading():
         answer = qa.ask(asked, documents=documents or None)
     if as_json:
         typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
@@ -162,7 +164,7 @@ def serve(
     check_address(host, bool(logins))
     import qa
 
-    with open_quietly():
+    with reading():
         assistant = qa.open(paths or None)
     from ui.web import serve as serve_page
 
@@ -170,6 +172,67 @@ def serve(
         typer.echo(f"Citespan is at {url} (stop it with Ctrl+C)")
 
     serve_page(assistant, host=host, port=port, auth=logins or None, ready=ready)
+
+
+@app.command(name="eval")
+def evaluate(
+    golden: Annotated[Path, typer.Argument(help="YAML, JSON, JSONL, CSV or SQuAD JSON.")],
+    documents: Documents = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE that must be met; may be repeated.", metavar="NAME=VALUE"),
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the run as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+) -> None:
+    """Ask a golden set. Exit code 1: a threshold is not met.
+
+    Thresholds also stand in pyproject.toml, in the table [tool.citespan.eval].
+    """
+    from qa.golden import load
+    from qa.golden_summary import thresholds
+
+    limits = {**thresholds(), **dict(parse_threshold(pair) for pair in threshold or ())}
+    report = run_golden(load(golden), documents)
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.text())
+    if save:
+        report.save(save)
+    missed = report.below(limits)
+    for sentence in missed:
+        typer.echo(f"citespan: {sentence}", err=True)
+    raise typer.Exit(1 if missed else 0)
+
+
+def run_golden(pairs: GoldenSet, documents: Sequence[Path] | None) -> GoldenReport:
+    """Ask a golden set over these documents, its own, or the sample article."""
+    import qa
+    from qa.config import Settings
+    from qa.golden import run
+
+    with TemporaryDirectory(prefix="citespan-eval-") as folder, reading() as status:
+        if documents or not pairs.documents:
+            assistant = qa.open(list(documents) if documents else None)
+        else:
+            own = pairs.write_documents(Path(folder) / "documents")
+            assistant = qa.open(own, settings=Settings(home=Path(folder) / "home"))
+        return run(
+            pairs, assistant, lambda done, total: status.update(f"Asking: {done} of {total}")
+        )
+
+
+def parse_threshold(pair: str) -> tuple[str, float]:
+    """Split `NAME=VALUE`.
+
+    Raises:
+        CitespanError: The value is not a number.
+    """
+    name, _, value = pair.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise CitespanError(
+            f"--threshold: found {pair!r}, expected NAME=VALUE such as exact_match=0.9"
+        ) from None
 
 
 def open_library(paths: Sequence[Path] | None) -> Library:
@@ -198,7 +261,7 @@ def parse_login(pair: str) -> tuple[str, str]:
     return name, password
 
 
-def open_quietly() -> Status:
+def reading() -> Status:
     """Return a context that shows, on a terminal, that something is being read."""
     return Console(stderr=True).status("Reading the documents")
 

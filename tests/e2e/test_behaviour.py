@@ -125,7 +125,7 @@ def test_hostile_words_stay_words(visit, fake_server):
         document(f"{payload.replace('/', '∕')}.txt", "\n".join(texts)) for payload in HOSTILE
     )
     questions = {payload.lower(): payload for payload in HOSTILE}
-    tab = visit(fake_server(FakeAssistant(documents=documents, questions=questions)), scheme=scheme)
+    tab = visit(fake_server(FakeAssistant(documents=documents, questions=questions)))
     tab.page.evaluate("() => { window.ran = 0; window.alert = () => { window.ran += 1; }; }")
     for payload in HOSTILE:
         turn = tab.ask(payload)
