@@ -155,7 +155,7 @@ def read_bytes(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise UnreadableDocument(f"{path.name}: could not be opened ({_reason(error)})") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise UnreadableDocument(f"{path.name}: not a regular file")
@@ -164,13 +164,13 @@ def read_bytes(path: Path) -> bytes:
                 f"{path.name}: found {before.st_size:,} bytes, expected at most "
                 f"{MAX_FILE_BYTES:,}; split the file"
             )
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(before.st_size + 1)
-        except OSError as error:
-            raise UnreadableDocument(
-                f"{path.name}: could not be read ({_reason(error)})"
-            ) from error
         after = os.fstat(descriptor)
+    except OSError as error:
+        raise UnreadableDocument(f"{path.name}: could not be read ({_reason(error)})") from error
+    finally:
+        os.close(descriptor)
     if len(data) != before.st_size or before.st_mtime_ns != after.st_mtime_ns:
         raise UnreadableDocument(f"{path.name}: changed while it was being read; sync again")
     return data

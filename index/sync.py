@@ -115,7 +115,12 @@ def plan(entries: dict[str, Entry], base: Snapshot | None) -> Plan:
     """Find out which files are not as they were, by stat first and content second."""
     before = base.catalog.files() if base and base.catalog else {}
     files = {name: _look(name, entry, before.get(name)) for name, entry in entries.items()}
-    return Plan(entries, files, files != before, compare(before, files))
+    return Plan(entries, files, _timeless(files) != _timeless(before), compare(before, files))
+
+
+def _timeless(files: dict[str, FileRecord]) -> list[FileRecord]:
+    """Return the records without the time of reading: a second look alone changes nothing."""
+    return [replace(file, read_ns=0) for file in files.values()]
 
 
 def compare(before: dict[str, FileRecord], after: dict[str, FileRecord]) -> SyncReport:
