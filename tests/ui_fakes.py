@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 from index.documents import Document
 from index.errors import QuestionError
 from qa.answer import Answer, Citation, Refusal
+from qa.config import Settings
 
 ARTICLE = (
     "A calm harbour\n"
@@ -86,11 +88,13 @@ class FakeAssistant:
     confidence: float = 0.93
     asked: list[str] = field(default_factory=list)
     broken: Exception | None = None
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def library(self) -> SimpleNamespace:
         by_name = {d.name: d for d in self.documents}
         return SimpleNamespace(
+            folder=Path("fake"),
             document=by_name.__getitem__,
             documents=lambda: [
                 SimpleNamespace(
@@ -100,6 +104,7 @@ class FakeAssistant:
                     chunks=1,
                     size=len(d.text),
                     status="indexed",
+                    alias_of=None,
                     reason=None,
                 )
                 for d in self.documents

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from index.errors import CitespanError, QuestionError
+from index.errors import CitespanError, LibraryError, QuestionError
 from qa.answer import Answer
 from ui import panes
 from ui.panes import Turn
@@ -67,7 +67,12 @@ class Chat:
         citation = turn.citations[index]
         near = turn.answer is not None and turn.answer.refusal is not None
         others = [c for c in turn.citations if c != citation]
-        document = self.assistant.library.document(citation.document)
+        try:
+            document = self.assistant.library.document(citation.document)
+        except LibraryError:
+            return panes.document_gone(citation.document)
+        if document.text[citation.start : citation.end] != citation.quote:
+            return panes.document_gone(citation.document)
         return panes.document_pane(document, citation, [] if near else others, near)
 
     def start(self) -> str:

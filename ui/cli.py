@@ -25,14 +25,16 @@ from ui.render import (
     answer_text,
     confidence,
     one_line,
+    progress_words,
     refusal_heading,
+    report_words,
     sentence_pieces,
     visible,
 )
 
 if TYPE_CHECKING:
     from index.library import Library
-    from index.sync import Progress, SyncReport
+    from index.sync import Progress
     from qa.answer import Answer, Citation
     from qa.golden import GoldenReport, GoldenSet
 
@@ -107,7 +109,7 @@ def index(
             status.update(progress_words(progress))
 
         done = library.sync(dry_run=dry_run, rebuild=rebuild, progress=report)
-    typer.echo(report_words(done, dry_run))
+    typer.echo(("Would be: " if dry_run else "") + report_words(done))
     for name, reason in done.failed:
         typer.echo(f"  not read: {visible(name)}: {visible(reason)}", err=True)
     if not (done.added or done.changed or done.moved or done.unchanged):
@@ -160,8 +162,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the page on this machine."""
+    from ui.guard import check_exposure, listen
+
     logins = [parse_login(pair) for pair in auth or ()]
-    check_address(host, bool(logins))
+    check_exposure(host, bool(logins))
+    bound = listen(host, port)
     import qa
 
     with reading():
@@ -171,7 +176,7 @@ def serve(
     def ready(url: str) -> None:
         typer.echo(f"Citespan is at {url} (stop it with Ctrl+C)")
 
-    serve_page(assistant, host=host, port=port, auth=logins or None, ready=ready)
+    serve_page(assistant, host=host, auth=logins or None, bound=bound, ready=ready)
 
 
 @app.command(name="eval")
@@ -236,17 +241,10 @@ def parse_threshold(pair: str) -> tuple[str, float]:
 
 
 def open_library(paths: Sequence[Path] | None) -> Library:
-    """Open the library of these paths, or of the sample article."""
-    from qa.assistant import open_library as opened
+    """Open the library of these paths, or of the sample article, as it is stored."""
+    import qa
 
-    return opened(list(paths) if paths else None)
-
-
-def check_address(host: str, login: bool) -> None:
-    """Refuse a public address without a login, before anything slow is done."""
-    from ui.guard import check_exposure
-
-    check_exposure(host, login)
+    return qa.open(list(paths) if paths else None, sync=False).library
 
 
 def parse_login(pair: str) -> tuple[str, str]:
@@ -264,28 +262,6 @@ def parse_login(pair: str) -> tuple[str, str]:
 def reading() -> Status:
     """Return a context that shows, on a terminal, that something is being read."""
     return Console(stderr=True).status("Reading the documents")
-
-
-def progress_words(progress: Progress) -> str:
-    """Return one line on how far a sync is."""
-    if progress.stage == "reading":
-        return f"Reading documents: {progress.documents} of {progress.documents_total}"
-    left = "" if progress.seconds_left is None else f", about {progress.seconds_left:.0f} s left"
-    return f"Embedding passages: {progress.chunks} of {progress.chunks_total}{left}"
-
-
-def report_words(report: SyncReport, dry_run: bool) -> str:
-    """Return one line on what a sync did."""
-    counts = (
-        (len(report.added), "added"),
-        (len(report.changed), "changed"),
-        (len(report.moved), "moved"),
-        (len(report.removed), "removed"),
-        (len(report.unchanged), "unchanged"),
-        (len(report.failed), "not readable"),
-    )
-    said = ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing found"
-    return f"Would be: {said}" if dry_run else f"{said} ({report.seconds:.1f} s)"
 
 
 # --- showing an answer -------------------------------------------------------------------------

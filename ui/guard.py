@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
+import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,6 +76,27 @@ def check_exposure(host: str, login: bool) -> None:
             f"{host} can be reached from other machines, and no login was asked for; serve on "
             f"127.0.0.1, or ask for one: citespan serve --host {host} --auth NAME:PASSWORD"
         )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address; port 0 takes any free one.
+
+    Raises:
+        CitespanError: The address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host.strip("[]"), port))
+        bound.listen(128)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        raise CitespanError(
+            f"cannot listen on {host} port {port} ({error}); expected a free port of this "
+            "machine; choose another: citespan serve --port 0"
+        ) from None
+    return bound
 
 
 def hostname(authority: str) -> str:

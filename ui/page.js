@@ -72,6 +72,93 @@ window.citespanFailed = () => {
   stage.textContent = "No reply: the server is busy or has stopped. Ask again in a moment.";
 };
 
+// --- the library ------------------------------------------------------------------------------
+
+function showView(view) {
+  main()?.classList.toggle("cs-away", view === "library");
+  document.getElementById("cs-library")?.classList.toggle("cs-here", view === "library");
+  for (const button of document.querySelectorAll(".cs-nav button")) {
+    if (button.dataset.view === view) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+}
+
+// Removing asks once more, in the same button.
+function remove(button) {
+  if (button.dataset.sure) {
+    button.textContent = "Removing";
+    trigger("remove", { name: button.dataset.name });
+    return;
+  }
+  button.dataset.sure = "1";
+  button.textContent = "Really remove?";
+  setTimeout(() => {
+    if (button.textContent !== "Really remove?") return;
+    delete button.dataset.sure;
+    button.textContent = "Remove";
+  }, 4000);
+}
+
+async function entriesOf(item, path, found) {
+  if (item.isFile) {
+    const file = await new Promise((done, failed) => item.file(done, failed));
+    found.push({ file, name: path + file.name });
+    return;
+  }
+  const reader = item.createReader();
+  for (;;) {
+    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+    if (!some.length) return;
+    for (const entry of some) await entriesOf(entry, `${path}${item.name}/`, found);
+  }
+}
+
+async function send(files) {
+  const list = element.querySelector(".cs-uploads");
+  list.replaceChildren();
+  const sent = [];
+  for (const { file, name } of files) {
+    const line = list.appendChild(document.createElement("li"));
+    line.appendChild(document.createElement("bdi")).textContent = name;
+    const state = line.appendChild(document.createElement("span"));
+    state.textContent = "sending";
+    line.scrollIntoView({ block: "nearest" });
+    try {
+      const { path } = await upload(file);
+      sent.push({ path, name });
+      state.textContent = "sent";
+    } catch {
+      state.textContent = "not sent: too large, or the server has stopped";
+      line.className = "cs-failed";
+    }
+  }
+  if (sent.length) trigger("uploaded", { files: sent });
+}
+
+function chosen(input) {
+  send([...input.files].map((file) => ({ file, name: file.webkitRelativePath || file.name })));
+  input.value = "";
+}
+
+const zone = element.querySelector("[data-drop]");
+if (zone) {
+  zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("cs-over"); });
+  zone.addEventListener("dragleave", () => zone.classList.remove("cs-over"));
+  zone.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    zone.classList.remove("cs-over");
+    const items = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+    const found = [];
+    for (const item of items) await entriesOf(item, "", found);
+    send(found);
+  });
+  for (const input of zone.querySelectorAll("input")) {
+    input.addEventListener("change", () => chosen(input));
+  }
+}
+
+// --- clicks -----------------------------------------------------------------------------------
+
 const actions = {
   cite(data) {
     main()?.classList.add("cs-show-source");
@@ -83,6 +170,15 @@ const actions = {
     trigger("example", { text: data.text });
   },
   open(data) { trigger("open", { name: data.name }); },
+  show(data) {
+    showView("ask");
+    main()?.classList.add("cs-show-source");
+    trigger("show", { name: data.name });
+  },
+  view(data) { showView(data.view); },
+  files() { element.querySelector("[data-files]").click(); },
+  folder() { element.querySelector("[data-folder]").click(); },
+  resync() { trigger("resync", {}); },
   back() { main()?.classList.remove("cs-show-source"); },
   theme: toggleTheme,
 };
@@ -91,6 +187,7 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   if (!button || !element.contains(button)) return;
   if (button.dataset.action === "copy") copy(button);
+  else if (button.dataset.action === "remove") remove(button);
   else actions[button.dataset.action]?.(button.dataset);
 });
 

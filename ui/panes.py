@@ -15,7 +15,9 @@ from qa.answer import Answer, Citation
 from ui.render import (
     Mark,
     confidence,
+    count,
     escape,
+    one_line,
     pieces,
     pieces_html,
     quote_with_reference,
@@ -66,18 +68,14 @@ class Turn:
         return self.answer.citations
 
 
-def count(number: int, thing: str) -> str:
-    """Return `1 document`, `2 documents`."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
-
-
 def welcome(examples: Sequence[str], documents: int) -> str:
     """Return the conversation's empty state, with questions one click away."""
     if documents == 0:
         return (
             '<div class="cs-welcome"><h2>There are no documents yet</h2>'
-            "<p>Start Citespan with a folder of text or Markdown files: "
-            "<code>citespan serve FOLDER</code></p></div>"
+            "<p>Add some in the library, or start Citespan with a folder: "
+            '<code>citespan serve FOLDER</code></p><button type="button" class="cs-example" '
+            'data-action="view" data-view="library">Open the library</button></div>'
         )
     buttons = "".join(
         f'<li><button type="button" class="cs-example" data-action="example" '
@@ -146,7 +144,7 @@ def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> s
     if answer is None:
         return ""
     parts = []
-    if answer.understood.strip() != answer.question.strip():
+    if one_line(answer.understood).strip() != one_line(answer.question).strip():
         parts.append(
             f'<p class="cs-understood">Understood as: <q>{escape(answer.understood)}</q></p>'
         )
@@ -155,7 +153,8 @@ def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> s
         parts.append(meter(answer.confidence))
     elif answer.refusal is not None:
         parts.append(f'<p class="cs-refusal">{escape(refusal_heading(answer.refusal.reason))}</p>')
-        parts.append(f'<p class="cs-reason">{escape(answer.refusal.message)}</p>')
+        if answer.refusal.reason != "not_answered":
+            parts.append(f'<p class="cs-reason">{escape(answer.refusal.message)}</p>')
     if answer.note:
         parts.append(f'<p class="cs-note">{escape(answer.note)}</p>')
     parts.append(source_list(number, turn, selected))
@@ -299,12 +298,29 @@ def document_empty(names: Sequence[str] = ()) -> str:
     )
 
 
+def document_gone(name: str) -> str:
+    """Return the document pane for a citation whose document is not as it was."""
+    return (
+        '<section class="cs-document cs-document-empty" aria-label="Document">'
+        '<header class="cs-document-head"><button type="button" class="cs-back" '
+        f'data-action="back">Back to the answer</button><h2><bdi>{escape(name)}</bdi></h2></header>'
+        '<div class="cs-page" tabindex="0" role="region" aria-label="Text of the document">'
+        "<p>This document was changed or removed after the answer was given. Ask again to see "
+        "what it says now.</p></div></section>"
+    )
+
+
 def header(documents: int) -> str:
     """Return the page's head: the name, what it is, how much it holds."""
     return (
         '<div class="cs-brand"><h1>Cite<mark>span</mark></h1>'
         "<p>Answers in your documents’ own words</p></div>"
-        f'<div class="cs-tools"><span class="cs-holds">{count(documents, "document")}</span>'
+        '<nav class="cs-nav" aria-label="Views">'
+        '<button type="button" data-action="view" data-view="ask" aria-current="page">Ask</button>'
+        '<button type="button" data-action="view" data-view="library">Library '
+        f'<span class="cs-holds" aria-label="{count(documents, "document")}">{documents:,}</span>'
+        "</button></nav>"
+        '<div class="cs-tools">'
         '<button type="button" class="cs-theme" data-action="theme" '
         'aria-label="Switch between light and dark">'
         '<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" focusable="false">'

@@ -10,9 +10,12 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from qa.answer import Answer, Citation
+
+if TYPE_CHECKING:
+    from index.sync import Progress, SyncReport
 
 Kind = Literal["plain", "sentence", "other", "near", "quote"]
 
@@ -195,7 +198,7 @@ def answer_text(answer: Answer) -> str:
     else:
         refusal = answer.refusal
         lines.append(refusal_heading(refusal.reason if refusal else ""))
-        if refusal:
+        if refusal and refusal.reason != "not_answered":
             lines.append(visible(refusal.message))
         shown = refusal.nearest if refusal else ()
     if answer.note:
@@ -203,3 +206,29 @@ def answer_text(answer: Answer) -> str:
     for citation in shown:
         lines += ["", citation_text(citation), f"    {visible(citation.place)}"]
     return "\n".join(lines)
+
+
+def count(number: int, thing: str) -> str:
+    """Return `1 document`, `2 documents`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+def progress_words(progress: Progress) -> str:
+    """Return one line on how far a sync is."""
+    if progress.stage == "reading":
+        return f"Reading documents: {progress.documents:,} of {progress.documents_total:,}"
+    left = "" if progress.seconds_left is None else f", about {progress.seconds_left:.0f} s left"
+    return f"Preparing passages: {progress.chunks:,} of {progress.chunks_total:,}{left}"
+
+
+def report_words(report: SyncReport) -> str:
+    """Return one line on what a sync did."""
+    counts = (
+        (len(report.added), "added"),
+        (len(report.changed), "changed"),
+        (len(report.moved), "moved"),
+        (len(report.removed), "removed"),
+        (len(report.failed), "not readable"),
+    )
+    said = [f"{number:,} {what}" for number, what in counts if number]
+    return f"Done: {', '.join(said)}." if said else "Done: nothing had changed."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.events import api
+from gradio.utils import get_upload_folder
 
+from index.documents import MAX_FILE_BYTES
 from index.errors import CitespanError
 from ui import panes
 from ui.chat import Chat, Conversation
-from ui.guard import App, Guard, check_exposure, is_loopback
+from ui.guard import App, Guard, check_exposure, is_loopback, listen
+from ui.shelf import Shelf, drop_zone
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from qa.assistant import Assistant
 
 HERE = Path(__file__).resolve().parent
@@ -32,9 +38,12 @@ SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-seri
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 QUEUE_SIZE = 64
 AT_ONCE = 2
+# Seconds after which what was uploaded and not taken is deleted.
+KEPT_UPLOADS = 3600
 
 # Runs in the browser before the question leaves it: the question stands on the page at once.
 ASK_JS = "(question, state) => { window.citespanAsk?.(question); return [question, state]; }"
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 FAILED_JS = "() => window.citespanFailed?.()"
 
 
@@ -52,80 +61,124 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
         examples: Questions that the empty page offers; those for the bundled article by default.
     """
     chat = Chat(assistant, examples_for(assistant) if examples is None else examples)
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-
-    def pane(value: str, elem_id: str) -> gr.HTML:
-        return gr.HTML(
-            value, elem_id=elem_id, js_on_load=script, apply_default_css=False, padding=False
-        )
-
-    with gr.Blocks(
-        title="Citespan", analytics_enabled=False, fill_height=True, fill_width=True
-    ) as page:
+    shelf = Shelf(assistant, Path(get_upload_folder()))
+    page = gr.Blocks(
+        title="Citespan",
+        analytics_enabled=False,
+        fill_height=True,
+        fill_width=True,
+        delete_cache=(KEPT_UPLOADS, KEPT_UPLOADS),
+    )
+    with page:
         state = gr.State(Conversation())
-        pane(panes.header(len(chat.names())), "cs-header")
+        head = pane(panes.header(len(chat.names())), "cs-header")
         with gr.Row(elem_id="cs-main"):
             with gr.Column(elem_id="cs-chat"):
                 talk = pane(chat.show(Conversation()), "cs-conversation")
-                box = gr.Textbox(
-                    label="Your question",
-                    show_label=False,
-                    placeholder="Ask about your documents",
-                    elem_id="cs-question",
-                    submit_btn="Ask",
-                    lines=1,
-                    max_lines=5,
-                    autofocus=True,
-                    container=False,
-                )
+                box = question_box()
             with gr.Column(elem_id="cs-source"):
                 source = pane(chat.start(), "cs-document")
-
-        def on_ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
-            if not question.strip():
-                yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
-                return
-            for step in chat.ask(question, conversation):
-                done = step.turns[-1].stage is None
-                document = chat.source(step) if done and step.selected else gr.skip()
-                yield "", step, chat.show(step), document
-
-        def on_example(
-            conversation: Conversation, event: gr.EventData
-        ) -> Iterator[tuple[Any, ...]]:
-            yield from on_ask(str(event._data["text"]), conversation)
-
-        def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
-            data = event._data
-            chosen = chat.select(conversation, data.get("turn"), data.get("index"))
-            return chosen, chat.show(chosen), chat.source(chosen)
-
-        def on_open(event: gr.EventData) -> str:
-            return chat.open(str(event._data["name"]))
-
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        outputs = [box, state, talk, source]
-        asked = gr.on(
-            [box.submit],
-            on_ask,
-            [box, state],
-            outputs,
-            js=ASK_JS,
-            concurrency_limit=AT_ONCE,
-            concurrency_id="ask",
-            trigger_mode="once",
-            **quiet,
-        )
-        tried = talk.example(
-            on_example, [state], outputs, concurrency_limit=AT_ONCE, concurrency_id="ask", **quiet
-        )
-        for event in (asked, tried):
-            event.failure(None, js=FAILED_JS, api_visibility="private")
-        talk.cite(on_cite, [state], [state, talk, source], queue=False, **quiet)
-        source.open(on_open, None, [source], queue=False, **quiet)
-        gr.api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
+        with gr.Column(elem_id="cs-library"):
+            zone = pane(drop_zone(), "cs-zone")
+            books = pane(shelf.show(), "cs-books")
+        wire_chat(chat, state, box, talk, source)
+        wire_library(chat, shelf, zone, books, [head, state, talk, source])
+        api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
     return page
+
+
+def pane(value: str, elem_id: str) -> gr.HTML:
+    """Return a part of the page that is all our own markup, with the page's script."""
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    return gr.HTML(
+        value, elem_id=elem_id, js_on_load=script, apply_default_css=False, padding=False
+    )
+
+
+def question_box() -> gr.Textbox:
+    """Return where the question is typed."""
+    return gr.Textbox(
+        label="Your question",
+        show_label=False,
+        placeholder="Ask about your documents",
+        elem_id="cs-question",
+        submit_btn="Ask",
+        lines=1,
+        max_lines=5,
+        autofocus=True,
+        container=False,
+    )
+
+
+def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, source: gr.HTML) -> None:
+    """Connect asking, examples and citations."""
+
+    def on_ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        if not question.strip():
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return
+        for step in chat.ask(question, conversation):
+            done = step.turns[-1].stage is None
+            document = chat.source(step) if done and step.selected else gr.skip()
+            yield "", step, chat.show(step), document
+
+    def on_example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        yield from on_ask(str(event._data["text"]), conversation)
+
+    def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        data = event._data
+        chosen = chat.select(conversation, data.get("turn"), data.get("index"))
+        return chosen, chat.show(chosen), chat.source(chosen)
+
+    def on_open(event: gr.EventData) -> str:
+        return chat.open(str(event._data["name"]))
+
+    outputs = [box, state, talk, source]
+    shared: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", **QUIET}
+    asked = box.submit(on_ask, [box, state], outputs, js=ASK_JS, **shared)
+    tried = talk.example(on_example, [state], outputs, **shared)
+    for event in (asked, tried):
+        event.failure(None, js=FAILED_JS, api_visibility="private")
+    talk.cite(on_cite, [state], [state, talk, source], queue=False, **QUIET)
+    source.open(on_open, None, [source], queue=False, **QUIET)
+
+
+def wire_library(
+    chat: Chat, shelf: Shelf, zone: gr.HTML, books: gr.HTML, rest: Sequence[gr.HTML | gr.State]
+) -> None:
+    """Connect uploads, removal and syncing; `rest` is head, state, conversation and document."""
+    head, state, talk, source = rest
+
+    def around(conversation: Conversation) -> tuple[str, str, str]:
+        return panes.header(len(chat.names())), chat.show(conversation), chat.source(conversation)
+
+    def follow(steps: Iterator[str], conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        last = ""
+        for last in steps:
+            yield last, gr.skip(), gr.skip(), gr.skip()
+        yield last, *around(conversation)
+
+    def on_uploaded(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        files = event._data.get("files")
+        yield from follow(shelf.add(files if isinstance(files, list) else []), conversation)
+
+    def on_resync(conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        yield from follow(shelf.resync(), conversation)
+
+    def on_remove(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        return shelf.remove(str(event._data["name"])), *around(conversation)
+
+    def on_show(event: gr.EventData) -> str:
+        return chat.open(str(event._data["name"]))
+
+    outputs = [books, head, talk, source]
+    # One writer at a time: the library's lock would refuse a second one.
+    alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "library", **QUIET}
+    zone.uploaded(on_uploaded, [state], outputs, **alone)
+    zone.resync(on_resync, [state], outputs, **alone)
+    books.remove(on_remove, [state], outputs, **alone)
+    books.show(on_show, None, [source], queue=False, **QUIET)
 
 
 def endpoint(assistant: Assistant) -> Any:
@@ -142,9 +195,10 @@ def endpoint(assistant: Assistant) -> Any:
             heading, start, end, quote, sentence, place, …), `refusal` (reason, message, nearest).
         """
         try:
-            return assistant.ask(question).to_dict()
+            answer = assistant.ask(question)
         except CitespanError as error:
             raise gr.Error(str(error), print_exception=False) from None
+        return answer.to_dict()
 
     return ask
 
@@ -166,6 +220,9 @@ def application(
         CitespanError: `host` is not of this machine only, and no login was asked for.
     """
     check_exposure(host, bool(auth))
+    received = Path(assistant.settings.home).expanduser() / "received"
+    received.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.environ["GRADIO_TEMP_DIR"] = str(received)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     gr.mount_gradio_app(
         app,
@@ -180,32 +237,11 @@ def application(
         mcp_server=False,
         ssr_mode=False,
         pwa=False,
-        max_file_size="1mb",
+        max_file_size=MAX_FILE_BYTES,
         theme=theme(),
         css_paths=[HERE / "page.css"],
     )
     return Guard(app, local_only=is_loopback(host))
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address; port 0 takes any free one.
-
-    Raises:
-        CitespanError: The address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host.strip("[]"), port))
-        bound.listen(128)
-    except (OSError, OverflowError) as error:
-        bound.close()
-        raise CitespanError(
-            f"cannot listen on {host} port {port} ({error}); expected a free port of this "
-            "machine; choose another: citespan serve --port 0"
-        ) from None
-    return bound
 
 
 def server_config(app: App) -> uvicorn.Config:
@@ -220,6 +256,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 7860,
     auth: Sequence[tuple[str, str]] | None = None,
+    bound: socket | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the page until interrupted.
@@ -229,13 +266,14 @@ def serve(
         host: Address to listen on.
         port: Port; 0 takes any free one.
         auth: (name, password) pairs that may log in; None asks for no login.
+        bound: A socket from `guard.listen`, when the address was taken beforehand.
         ready: Called with the page's address before it is served.
 
     Raises:
         CitespanError: A public address without a login, or one that cannot be had.
     """
     check_exposure(host, bool(auth))
-    bound = listen(host, port)
+    bound = bound or listen(host, port)
     app = application(assistant, host=host, auth=auth)
     if ready:
         name = f"[{host}]" if ":" in host and not host.startswith("[") else host

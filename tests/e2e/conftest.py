@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from ui import web
+from ui import guard, web
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artifacts" / "e2e"
@@ -163,7 +163,7 @@ def fake_server():
     stops = []
 
     def serve(assistant, **options) -> str:
-        bound = web.listen("127.0.0.1", 0)
+        bound = guard.listen("127.0.0.1", 0)
         app = web.application(assistant, **options)
         server = uvicorn.Server(web.server_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
