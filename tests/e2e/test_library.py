@@ -1,0 +1,75 @@
+"""The library's view: real files, a real library, a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("papers")
+    (folder / "harbour.txt").write_text("The harbour of Lerwick was founded in 1708.")
+    (folder / "broken.txt").write_bytes(bytes(range(256)) * 8)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(citespan, papers):
+    return citespan(str(papers))
+
+
+def library(tab):
+    tab.page.get_by_role("button", name="Library").click()
+    return tab.page.locator("#cs-library")
+
+
+def states(tab) -> dict[str, str]:
+    """The table: each document's state by its name."""
+    return tab.page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('.cs-table tbody tr')].map(
+            row => ['th', '.cs-state'].map(what => row.querySelector(what).innerText)))"""
+    )
+
+
+def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, address, tmp_path):
+    tab = visit(address)
+    view = library(tab)
+    assert states(tab) == {"broken.txt": "Not read", "harbour.txt": "Ready"}
+    assert "broken.txt" in view.locator("tr[data-state=failed] .cs-why").inner_text()
+
+    good = tmp_path / "ferry.md"
+    good.write_text("# Ferries\n\nThe ferry to Aberdeen takes 12 hours.")
+    bad = tmp_path / "tool.exe"
+    bad.write_bytes(b"MZ" + bytes(200))
+    posed = tmp_path / "posed.txt"
+    posed.write_bytes(b"MZ" + bytes(range(256)) * 8)
+    view.locator("[data-files]").set_input_files([good, bad, posed])
+    view.get_by_text("Done: 1 added").wait_for()
+    name = next(name for name in states(tab) if name.endswith("ferry.md"))
+    assert states(tab)[name] == "Ready"
+    assert "tool.exe" in view.locator(".cs-rejected").inner_text()
+    assert next(s for n, s in states(tab).items() if n.endswith("posed.txt")) == "Not read"
+    tab.shot("library-light")
+
+    view.get_by_role("button", name=name, exact=True).click()
+    tab.page.locator("#cs-document").get_by_text("takes 12 hours").wait_for()
+
+    library(tab)
+    button = view.get_by_role("button", name=f"Remove {name}")
+    button.click()
+    assert name in states(tab), "one click must not remove a document"
+    button.click()
+    view.get_by_text("Removed.").wait_for()
+    assert name not in states(tab)
+
+
+def test_a_file_put_into_the_folder_is_found_by_reading_it_again(visit, address, papers):
+    tab = visit(address, width=400, height=800, scheme="dark")
+    view = library(tab)
+    (papers / "late.txt").write_text("The lighthouse was lit in 1858.")
+    view.get_by_role("button", name="Read the folders again").click()
+    view.get_by_text("Done: 1 added").wait_for()
+    assert any(name.endswith("late.txt") for name in states(tab))
+    overflow = tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0
+    tab.shot("library-dark-phone")
