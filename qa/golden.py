@@ -97,15 +97,16 @@ class Record:
 
     def review(self) -> str:
         """Return the record as a reviewer would write it, one fact a line."""
-        others = f"  (or {' | '.join(self.expected[1:])})" if len(self.expected) > 1 else ""
+        others = f" (or {' | '.join(self.expected[1:])})" if len(self.expected) > 1 else ""
         right = f"{self.expected[0]}{others}" if self.expected else "a refusal: nothing answers it"
         got = self.got if self.got is not None else "refused"
         if self.got is None and self.best is not None:
             got += f"; nearest was “{self.best}”"
+        passage = _around(self.passage, self.expected) if self.passage else ""
         lines = [
             ("question", self.key),
             ("expected", right),
-            ("got", f"{got}  (confidence {self.confidence:.2f})"),
+            ("got", f"{got} (confidence {self.confidence:.2f})"),
         ]
         if self.citation:
             lines.append(("cited", f"{self.citation['place']}: “{self.citation['sentence']}”"))
@@ -113,13 +114,13 @@ class Record:
             if not is_right:
                 lines.append(("wrong", f"the {name} that is cited"))
         if self.expected:
-            rank = f"at rank {self.rank}" if self.rank else "not among the first 100"
-            lines.append(("right one", f"{rank}: {_short(self.passage)}" if self.passage else rank))
+            rank = f"at rank {self.rank}: {passage}" if self.rank else "not among the first 100"
+            lines.append(("right one", rank))
         if self.margin is not None:
             lines.append(("margin", f"{self.margin:+.2f} for the reader's best words there"))
         if self.stage:
             lines.append(("lost at", f"{self.stage.replace('_', ' ')}: {self.detail}"))
-        return "\n".join(f"{name:>9}  {text}" for name, text in lines)
+        return "\n".join(f"{name:>9}  {' '.join(text.split())}" for name, text in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,11 @@ def _ask(assistant: Assistant, pair: Pair, history: Sequence[Answer]) -> Answer:
         return Answer(pair.question, pair.question, None, 0.0, refusal=refusal)
 
 
-def _short(text: str, most: int = 160) -> str:
-    flat = " ".join(text.split())
-    return f"“{flat}”" if len(flat) <= most else f"“{flat[:most]}…”"
+def _around(passage: str, answers: Sequence[str], most: int = 160) -> str:
+    """Return the piece of a passage that an acceptable answer stands in."""
+    flat = " ".join(passage.split())
+    places = [flat.lower().find(answer.lower()) for answer in answers]
+    at = min((place for place in places if place >= 0), default=0)
+    start = max(0, min(at - most // 2, len(flat) - most))
+    left, right = "…" if start else "", "…" if start + most < len(flat) else ""
+    return f"“{left}{flat[start : start + most]}{right}”"

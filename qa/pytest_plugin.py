@@ -135,6 +135,8 @@ class GoldenFile(pytest.File):
             golden = load(self.path)
         except CitespanError as error:
             raise self.CollectError(str(error)) from error
+        if golden.documents and given_documents(self.config):
+            golden = golden.anywhere()
         seen: Counter[str] = Counter()
         for pair in golden:
             # "::" parts the pieces of a test's name, and line ends would break a report's line.
@@ -233,8 +235,7 @@ class Assistants:
         return found
 
     def _documents(self, golden: GoldenSet) -> list[Path]:
-        given = _absolute(self._config, self._config.getoption("golden_documents"))
-        given = given or list(self._config.getini("citespan_documents"))
+        given = given_documents(self._config)
         if given:
             return given
         if not golden.documents:
@@ -256,6 +257,12 @@ class Assistants:
 
 _PATHS = pytest.StashKey[list[Path]]()
 _ASSISTANTS = pytest.StashKey[Assistants]()
+
+
+def given_documents(config: pytest.Config) -> list[Path]:
+    """Return the documents that were given, on the command line or for good."""
+    given = _absolute(config, config.getoption("golden_documents"))
+    return given or list(config.getini("citespan_documents"))
 
 
 def _absolute(config: pytest.Config, paths: Sequence[str]) -> list[Path]:

@@ -185,7 +185,7 @@ def test_a_lost_pair_reads_like_a_review(report):
     assert report.lost[0].review().splitlines() == [
         " question  how long does the ferry take?",
         " expected  12 hours",
-        "      got  12  (confidence 0.73)",
+        "      got  12 (confidence 0.73)",
         "    cited  ferry.txt: “In winter the ferry to Aberdeen takes 12 hours.”",
         "right one  at rank 1: “In winter the ferry to Aberdeen takes 12 hours. "
         "The ferry is called Hrossey.”",

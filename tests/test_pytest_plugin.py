@@ -74,7 +74,7 @@ def test_each_pair_is_a_test_and_a_lost_one_reads_like_a_review(repository):
             "golden.yaml:4: not read; expected “212”, got “212 boats”",
             " question  how many boats are there?",
             " expected  212",
-            "      got  212 boats  (confidence 0.88)",
+            "      got  212 boats (confidence 0.88)",
             "    cited  boats.txt: “Today 212 boats are registered there.”",
             "right one  at rank 1: “The harbour of Lerwick was founded in 1708. Today 212 boats*",
             "   margin  +2.00 for the reader's best words there",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -181,19 +181,34 @@ def serve(
 
 @app.command(name="eval")
 def evaluate(
-    golden: Annotated[Path, typer.Argument(help="YAML, JSON, JSONL, CSV or SQuAD JSON.")],
+    golden: Annotated[
+        Path | None, typer.Argument(help="YAML, JSON, JSONL, CSV or SQuAD JSON.")
+    ] = None,
     documents: Documents = None,
     threshold: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE that must be met; may be repeated.", metavar="NAME=VALUE"),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Keep the run as JSON.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Write the run as one HTML page.")
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Compare two kept runs instead of asking.", metavar="BEFORE AFTER"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
-    """Ask a golden set. Exit code 1: a threshold is not met.
+    """Ask a golden set, or compare two runs of one.
 
-    Thresholds also stand in pyproject.toml, in the table [tool.citespan.eval].
+    Exit code 1: a threshold is not met, or an answer that was right is not any more. Thresholds
+    also stand in pyproject.toml, in the table [tool.citespan.eval].
     """
+    if (golden is None) == (compare is None):
+        raise CitespanError("expected a golden set, or --compare BEFORE AFTER; see: eval --help")
+    if compare is not None:
+        compare_runs(*compare, as_json)
+    assert golden is not None
     from qa.golden import load
     from qa.golden_summary import thresholds
 
@@ -202,10 +217,24 @@ def evaluate(
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.text())
     if save:
         report.save(save)
+    if page:
+        from qa.report import html
+
+        page.write_text(html(report), encoding="utf-8")
     missed = report.below(limits)
     for sentence in missed:
         typer.echo(f"citespan: {sentence}", err=True)
     raise typer.Exit(1 if missed else 0)
+
+
+def compare_runs(before: Path, after: Path, as_json: bool) -> NoReturn:
+    """Print what changed between two kept runs; exit code 1 when an answer broke."""
+    from qa.compare import compare
+    from qa.golden import load_report
+
+    found = compare(load_report(before), load_report(after))
+    typer.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else found.text())
+    raise typer.Exit(1 if found.broken else 0)
 
 
 def run_golden(pairs: GoldenSet, documents: Sequence[Path] | None) -> GoldenReport:
@@ -217,6 +246,7 @@ def run_golden(pairs: GoldenSet, documents: Sequence[Path] | None) -> GoldenRepo
     with TemporaryDirectory(prefix="citespan-eval-") as folder, reading() as status:
         if documents or not pairs.documents:
             assistant = qa.open(list(documents) if documents else None)
+            pairs = pairs.anywhere() if pairs.documents else pairs
         else:
             own = pairs.write_documents(Path(folder) / "documents")
             assistant = qa.open(own, settings=Settings(home=Path(folder) / "home"))

@@ -1,0 +1,89 @@
+"""`citespan eval`: what it writes, what it compares, and with which exit code."""
+
+import json
+
+import pytest
+
+import qa
+from tests.golden_fakes import harbour
+from ui import cli
+
+FOUNDED = "when was the harbour founded?"
+GOLDEN = f"""\
+- question: {FOUNDED}
+  answers: ["1708"]
+- question: who sank the boats?
+  unanswerable: true
+"""
+
+
+@pytest.fixture
+def assistant(tmp_path, monkeypatch):
+    """Three small documents, read by a reader that follows a table."""
+    made = harbour(tmp_path, {FOUNDED: ("1708", 4.0)})
+    monkeypatch.setattr(qa, "open", lambda *_, **__: made, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "golden.yaml").write_text(GOLDEN, encoding="utf-8")
+    return made
+
+
+def run(capsys, *arguments):
+    code = cli.main(["eval", *arguments])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+def test_a_run_is_kept_as_json_and_as_a_page(capsys, assistant, tmp_path):
+    code, out, _ = run(capsys, "golden.yaml", "--save", "run.json", "--html", "run.html")
+    assert code == 0
+    assert "answered pairs: exact match" in out
+    assert len(json.loads((tmp_path / "run.json").read_text())["records"]) == 2
+    assert "golden.yaml: 2 of 2 right</h1>" in (tmp_path / "run.html").read_text()
+
+
+def test_a_threshold_of_the_project_decides_the_exit_code(capsys, assistant, tmp_path):
+    assistant.reader.table[FOUNDED] = ("Lerwick", 4.0)
+    assert run(capsys, "golden.yaml")[0] == 0
+    (tmp_path / "pyproject.toml").write_text("[tool.citespan.eval]\nexact_match = 0.9\n")
+    code, _, err = run(capsys, "golden.yaml")
+    assert code == 1
+    assert err.strip().endswith("citespan: exact_match 0.000 is below the threshold 0.9")
+    assert run(capsys, "golden.yaml", "--threshold", "exact_match=0")[0] == 0
+
+
+def test_an_answer_that_broke_is_named_and_is_exit_code_1(capsys, assistant):
+    run(capsys, "golden.yaml", "--save", "before.json")
+    assistant.reader.table[FOUNDED] = ("Lerwick", 4.0)
+    run(capsys, "golden.yaml", "--save", "after.json")
+    code, out, _ = run(capsys, "--compare", "before.json", "after.json")
+    assert code == 1
+    assert f"1 broken\n  {FOUNDED}\n      “1708” → “Lerwick”  (not read)" in out
+    code, out, _ = run(capsys, "--compare", "after.json", "before.json", "--json")
+    assert code == 0
+    assert json.loads(out)["flips"][0]["mended"] is True
+
+
+def test_a_set_or_two_runs_and_not_both_nor_neither(capsys, assistant):
+    for arguments in ([], ["golden.yaml", "--compare", "a.json", "b.json"]):
+        code, _, err = run(capsys, *arguments)
+        assert code == 2
+        assert "expected a golden set, or --compare BEFORE AFTER" in err
+
+
+def test_a_run_that_is_not_there_is_named(capsys, assistant):
+    code, _, err = run(capsys, "--compare", "nowhere.json", "golden.yaml")
+    assert code == 2
+    assert "nowhere.json: no such file; expected a run saved by --save" in err
+
+
+def test_a_squad_file_is_asked_over_other_documents_without_its_paragraphs(
+    capsys, assistant, tmp_path
+):
+    # Otherwise every answer would be counted as cited from the wrong document.
+    context = "The harbour was founded in 1708."
+    asked = [{"question": FOUNDED, "answers": [{"text": "1708"}]}]
+    data = {"data": [{"title": "Lerwick", "paragraphs": [{"context": context, "qas": asked}]}]}
+    (tmp_path / "dev.json").write_text(json.dumps(data))
+    _, out, _ = run(capsys, "dev.json", "--documents", "documents", "--json")
+    assert json.loads(out)["records"][0]["passed"] is True
