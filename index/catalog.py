@@ -17,12 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from index.documents import Document, Heading, Page
+from index.content import Heading, Page, Rows
+from index.documents import Document
 
 _SCHEMA = """
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, format TEXT NOT NULL, encoding TEXT, note TEXT,
     characters INTEGER NOT NULL, text BLOB NOT NULL, pages TEXT NOT NULL, headings TEXT NOT NULL,
+    rows TEXT NOT NULL,
     UNIQUE (sha256, format)
 );
 CREATE TABLE files (
@@ -121,7 +123,7 @@ class CatalogWriter:
         row = self._documents
         self._documents += 1
         self._connection.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row,
                 document.sha256,
@@ -132,6 +134,7 @@ class CatalogWriter:
                 zlib.compress(document.text.encode(), 1),
                 json.dumps([[page.number, page.start, page.end] for page in document.pages]),
                 json.dumps([[h.text, h.level, h.start, h.end] for h in document.headings]),
+                json.dumps([[r.start, r.end, r.first, r.sheet] for r in document.rows]),
             ),
         )
         rows = range(self._chunks, self._chunks + len(chunks))
@@ -220,13 +223,13 @@ class Catalog:
             KeyError: No such row.
         """
         found = self.rows(
-            "SELECT sha256, format, encoding, note, text, pages, headings FROM documents "
+            "SELECT sha256, format, encoding, note, text, pages, headings, rows FROM documents "
             "WHERE id = ?",
             (row,),
         )
         if not found:
             raise KeyError(row)
-        sha256, format, encoding, note, text, pages, headings = found[0]
+        sha256, format, encoding, note, text, pages, headings, rows = found[0]
         return Document(
             name=name,
             text=zlib.decompress(text).decode(),
@@ -234,6 +237,7 @@ class Catalog:
             format=format,
             pages=tuple(Page(*page) for page in json.loads(pages)),
             headings=tuple(Heading(*heading) for heading in json.loads(headings)),
+            rows=tuple(Rows(*run) for run in json.loads(rows)),
             encoding=encoding,
             note=note,
         )

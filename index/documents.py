@@ -1,22 +1,22 @@
 r"""A file in, a `Document` out: canonical text, its pages and headings, the file's hash.
 
-Canonical text is what every offset in Citespan counts in: Unicode NFC, line ends as `\n`. It is
-made once, here, and stored; nothing later rewrites it.
+Text and Markdown are read here; every other format by `index/formats`, in a process of its own
+(`index/isolation.py`), so that a hostile file can cost its own answer and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
-import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from index.errors import DocumentError, DocumentTooLarge, UnreadableDocument, UnsupportedFormat
+from index.content import Content, Heading, Page, Rows
+from index.errors import DocumentTooLarge, UnreadableDocument, UnsupportedFormat
+from index.formats.plain import load_markdown, load_text
+from index.isolation import ParserProcess
 
 MAX_FILE_BYTES = 200 * 1024 * 1024
 SUFFIXES = {
@@ -29,39 +29,18 @@ SUFFIXES = {
     ".tex": "text",
     ".md": "markdown",
     ".markdown": "markdown",
-    ".mdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".pptx": "pptx",
+    ".epub": "epub",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".xlsx": "xlsx",
+    ".eml": "eml",
 }
-
-_BYTE_ORDER_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---(?=\n|\Z)", re.DOTALL)
-# Control characters that no text file has; white space and the \x1b of colour codes may stand.
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_DETECTION_SAMPLE = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page: 1-based number, and its characters of the canonical text."""
-
-    number: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """One heading: its words, its level (1 is the highest), and its characters in the text."""
-
-    text: str
-    level: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +51,12 @@ class Document:
         name: POSIX path inside the folder it was indexed from; the file name of a single file.
         text: Canonical text: NFC, `\n` line ends.
         sha256: Hash of the file's bytes, hexadecimal.
-        format: `text`, `markdown`, …
-        pages: In order, where the format has pages.
+        format: `text`, `markdown`, `html`, `pdf`, `docx`, `pptx`, `epub`, `csv`, `xlsx` or `eml`.
+        pages: In order, where the format has pages (PDF) or slides (PPTX).
         headings: In order, where the format has headings.
+        rows: In order, where the format has cells.
         encoding: The encoding that was found, where the format has one.
-        note: A remark for the person whose file it is ("encoding guessed …"), or None.
+        note: A remark for the person whose file it is ("encoding detected as …"), or None.
     """
 
     name: str
@@ -85,6 +65,7 @@ class Document:
     format: str
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
+    rows: tuple[Rows, ...] = ()
     encoding: str | None = None
     note: str | None = None
 
@@ -98,16 +79,17 @@ class Document:
         at = bisect_right(self.headings, position, key=lambda heading: heading.start)
         return self.headings[at - 1].text if at else None
 
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a loader makes of a file's bytes; `Document` without the file's name and hash."""
-
-    text: str
-    pages: tuple[Page, ...] = ()
-    headings: tuple[Heading, ...] = ()
-    encoding: str | None = None
-    note: str | None = None
+    def cell_at(self, position: int) -> str | None:
+        """Return the coordinates of the cell at `position` (`Prices!B7`, `B7`), or None."""
+        at = bisect_right(self.rows, position, key=lambda rows: rows.start)
+        if not at or position >= self.rows[at - 1].end:
+            return None
+        rows = self.rows[at - 1]
+        before = self.text[rows.start : position]
+        row = rows.first + before.count("\n")
+        column = before.rpartition("\n")[2].count("\t")
+        place = f"{_letters(column)}{row}"
+        return f"{rows.sheet}!{place}" if rows.sheet else place
 
 
 def load(path: Path, name: str | None = None) -> Document:
@@ -120,7 +102,7 @@ def load(path: Path, name: str | None = None) -> Document:
     Raises:
         UnsupportedFormat: The suffix has no loader.
         UnreadableDocument: The file is missing, binary, broken, or has no text.
-        DocumentTooLarge: The file is over `MAX_FILE_BYTES`.
+        DocumentTooLarge: The file, or what it unpacks to, is over the limit.
     """
     name = name or path.name
     format_of(name)
@@ -151,8 +133,10 @@ def read_bytes(path: Path) -> bytes:
         DocumentTooLarge: The file is over `MAX_FILE_BYTES`.
     """
     try:
-        # Not blocking, so that a pipe in the folder cannot hold up the others.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Not blocking, so that a pipe in the folder cannot hold up the others. The path has been
+        # resolved: a link that appears there now would lead elsewhere.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         raise UnreadableDocument(f"{path.name}: could not be opened ({_reason(error)})") from error
     try:
@@ -176,15 +160,21 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def parse(data: bytes, name: str) -> Document:
+def parse(data: bytes, name: str, parser: ParserProcess | None = None) -> Document:
     """Make a document of a file's bytes.
+
+    Args:
+        data: The file's bytes.
+        name: The document's name; its suffix tells the format.
+        parser: Parses other formats than text and Markdown; one of its own when not given.
 
     Raises:
         UnsupportedFormat: The suffix has no loader.
         UnreadableDocument: The bytes are not what the suffix promises, or hold no text.
+        DocumentTooLarge: What they unpack to is over the limit.
     """
     format = format_of(name)
-    content = _LOADERS[format](data, name)
+    content = _content(data, name, format, parser)
     if not content.text.strip():
         raise UnreadableDocument(f"{name}: no text in it")
     return Document(
@@ -194,130 +184,34 @@ def parse(data: bytes, name: str) -> Document:
         format=format,
         pages=content.pages,
         headings=content.headings,
+        rows=content.rows,
         encoding=content.encoding,
         note=content.note,
     )
 
 
-def canonical(text: str) -> str:
-    r"""Return text as NFC with `\n` line ends."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+def _content(data: bytes, name: str, format: str, parser: ParserProcess | None) -> Content:
+    if format == "text":
+        return load_text(data, name)
+    if format == "markdown":
+        return load_markdown(data, name)
+    if parser is not None:
+        return parser.parse(data, name, format)
+    with ParserProcess() as own:
+        return own.parse(data, name, format)
 
 
-def decode(data: bytes, name: str) -> tuple[str, str, str | None]:
-    """Decode bytes of text.
-
-    A byte order mark decides; then strict UTF-8; then charset-normalizer, whose finding is said
-    in the note so that it is never a silent guess.
-
-    Returns:
-        The text (not yet canonical), the encoding, and a note or None.
-
-    Raises:
-        UnreadableDocument: The bytes are not text.
-    """
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            try:
-                return _textual(data.decode(encoding), name), encoding.removesuffix("-sig"), None
-            except UnicodeDecodeError as error:
-                raise UnreadableDocument(
-                    f"{name}: starts as {encoding} but breaks at byte {error.start}"
-                ) from error
-    try:
-        return _textual(data.decode("utf-8"), name), "utf-8", None
-    except UnicodeDecodeError as error:
-        if b"\x00" in data:
-            raise UnreadableDocument(f"{name}: binary data, no text (NUL bytes found)") from error
-    encoding, text = _detect(data, name)
-    return _textual(text, name), encoding, f"encoding detected as {encoding}; not declared"
-
-
-def _detect(data: bytes, name: str) -> tuple[str, str]:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:_DETECTION_SAMPLE]).best()
-    if best is None:
-        raise UnreadableDocument(f"{name}: binary data, no text (no encoding fits)")
-    try:
-        return best.encoding, data.decode(best.encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise UnreadableDocument(
-            f"{name}: looks like {best.encoding} but does not decode; save it as UTF-8"
-        ) from error
-
-
-def _textual(text: str, name: str) -> str:
-    found = _CONTROL.search(text)
-    if found:
-        raise UnreadableDocument(
-            f"{name}: binary data, no text (control character U+{ord(found[0]):04X} "
-            f"at {found.start()})"
-        )
-    return text
-
-
-def _load_text(data: bytes, name: str) -> Content:
-    text, encoding, note = decode(data, name)
-    return Content(canonical(text), encoding=encoding, note=note)
-
-
-def _load_markdown(data: bytes, name: str) -> Content:
-    content = _load_text(data, name)
-    return Content(
-        content.text,
-        headings=markdown_headings(content.text),
-        encoding=content.encoding,
-        note=content.note,
-    )
-
-
-def markdown_headings(text: str) -> tuple[Heading, ...]:
-    """Return the headings of Markdown source; each spans its source lines."""
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark")
-    # Inline markup is not looked into: only where the headings stand matters.
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    # A YAML preamble would read as a heading underlined with dashes; its lines are kept, emptied.
-    source = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), text)
-    starts = [0]
-    starts.extend(found.end() for found in re.finditer("\n", text))
-    starts.append(len(text) + 1)
-    tokens = parser.parse(source)
-    headings = []
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
-        if opening.type == "heading_open" and opening.map and inline.content.strip():
-            first, last = opening.map
-            start, end = starts[first], min(starts[last] - 1, len(text))
-            words = " ".join(inline.content.split())
-            headings.append(Heading(words, int(opening.tag[1:]), start, end))
-    return tuple(headings)
-
-
-_LOADERS: dict[str, Callable[[bytes, str], Content]] = {
-    "text": _load_text,
-    "markdown": _load_markdown,
-}
+def _letters(column: int) -> str:
+    """Return the letters of a 0-based column: A to Z, then AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)
-
-
-__all__ = [
-    "Content",
-    "Document",
-    "DocumentError",
-    "Heading",
-    "Page",
-    "canonical",
-    "decode",
-    "format_of",
-    "load",
-    "markdown_headings",
-    "parse",
-    "read_bytes",
-]

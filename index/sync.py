@@ -23,6 +23,7 @@ from index.chunks import split
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import DocumentError, LibraryMismatch
+from index.isolation import ParserProcess
 from index.pending import PendingVectors
 from index.scan import Entry
 from index.search import Snapshot
@@ -214,6 +215,7 @@ class Builder:
         self._known = (
             self._base.catalog.document_rows() if self._base and self._base.catalog else {}
         )
+        self._parser = ParserProcess()
         self._hashes: list[bytes] = []
         self._texts: dict[bytes, str] = {}
         self._rows: dict[tuple[str, str], int] = {}
@@ -231,6 +233,8 @@ class Builder:
         except BaseException:
             writer.abandon()
             raise
+        finally:
+            self._parser.close()
         vectors, embedder = self._vectors()
         write_durably(self._folder / VECTORS, FaissIndex(vectors).to_bytes())
         built = Built(len(self._rows), len(self._hashes), embedder, int(vectors.shape[1]))
@@ -268,7 +272,7 @@ class Builder:
         return self._base.catalog.document(self._known[key], name)
 
     def _read(self, file: FileRecord, entry: Entry) -> Document:
-        return documents.parse(documents.read_bytes(entry.path), file.name)
+        return documents.parse(documents.read_bytes(entry.path), file.name, self._parser)
 
     def _write_document(self, writer: CatalogWriter, document: Document) -> int:
         chunks, texts = [], []

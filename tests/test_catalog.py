@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.catalog import Catalog, CatalogWriter, FileRecord, match_expression
-from index.documents import Document, Heading, Page
+from index.content import Heading, Page, Rows
+from index.documents import Document
 
 TEXTS = ["The dragon guards copper.", "A bridge of iron.", "Running engines and dragons, dragons."]
 
@@ -43,6 +44,7 @@ def test_a_document_comes_back_as_it_was(tmp_path):
         "markdown",
         pages=(Page(1, 0, 5), Page(2, 5, 9)),
         headings=(Heading("One", 1, 0, 3),),
+        rows=(Rows(5, 9, 3, "Sheet"),),
         encoding="utf-8",
         note="a remark",
     )

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.documents import Heading, canonical, load, markdown_headings, parse
+from index.content import Heading, canonical
+from index.documents import load, parse
 from index.errors import DocumentTooLarge, UnreadableDocument, UnsupportedFormat
+from index.formats.plain import markdown_headings
 from tests.index_fakes import write
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\r\n\té́"))

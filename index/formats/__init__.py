@@ -1,0 +1,1 @@
+"""Loaders of formats other than plain text; each runs in the parser process."""

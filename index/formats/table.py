@@ -1,0 +1,71 @@
+"""CSV and XLSX: a row a line, cells apart by tabs, each found again by its coordinates."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from index.content import Content, ContentBuilder
+from index.errors import UnreadableDocument
+from index.formats.archive import open_archive
+from index.formats.plain import decode
+
+_SAMPLE = 16 * 1024
+_LONGEST_FIELD = 10 * 1024 * 1024
+
+
+def load_csv(data: bytes, name: str) -> Content:
+    """Read comma, semicolon, tab or bar separated values."""
+    text, encoding, note = decode(data, name)
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        dialect: Any = csv.Sniffer().sniff(text[:_SAMPLE], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    builder = ContentBuilder()
+    try:
+        _add(builder, csv.reader(io.StringIO(text, newline=""), dialect), None)
+    except csv.Error as error:
+        raise UnreadableDocument(f"{name}: not a table ({error})") from error
+    return builder.build(note, encoding)
+
+
+def load_xlsx(data: bytes, name: str) -> Content:
+    """Read the values of every sheet; formulas give their stored result."""
+    open_archive(data, name).close()
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    builder = ContentBuilder()
+    try:
+        for sheet in book.worksheets:
+            # What a file declares as its extent may be a million rows of nothing.
+            sheet.reset_dimensions()
+            builder.add_heading(sheet.title, 1)
+            _add(builder, sheet.iter_rows(values_only=True), sheet.title)
+    finally:
+        book.close()
+    return builder.build()
+
+
+def _add(builder: ContentBuilder, rows: Iterable[Iterable[Any]], sheet: str | None) -> None:
+    """Append rows; runs of rows are cut where rows are empty."""
+    lines: list[str] = []
+    first = 1
+    for number, row in enumerate(rows, 1):
+        line = "\t".join(_cell(value) for value in row).rstrip()
+        if line and not lines:
+            first = number
+        if line:
+            lines.append(line)
+        elif lines:
+            builder.add_rows(lines, first, sheet)
+            lines = []
+    if lines:
+        builder.add_rows(lines, first, sheet)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else " ".join(str(value).split())
