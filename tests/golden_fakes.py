@@ -1,16 +1,19 @@
-"""A real library and a reader that does what a table says: runs can be predicted by hand."""
+"""A real assistant whose reader does what a table says: runs can be predicted by hand.
+
+Uncalibrated, its confidence is the logistic of the reader's score; it answers from 0.5 on.
+"""
 
 from __future__ import annotations
 
-import math
+import re
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from index.chunks import sentence_around
 from index.library import Library
-from qa.answer import Answer, Citation, Refusal
+from qa.assistant import Assistant
+from qa.calibration import Calibration
 from qa.config import Settings
 from qa.reader import Span
 
@@ -50,62 +53,14 @@ class TableReader:
         words, score = self.table.get(question, ("", -9.0))
         spans = []
         for number, passage in enumerate(passages):
-            start = passage.find(words) if words else -1
-            found = (start, start + len(words), score)
-            if start < 0:
-                found = (0, passage.find(" "), -9.0)
-            spans.append(
-                Span(number, found[0], found[1], passage[found[0] : found[1]], found[2], 0, 0, 0)
-            )
+            found = re.search(rf"\b{re.escape(words)}\b", passage) if words else None
+            start, end = found.span() if found else (0, passage.find(" "))
+            here = score if found else -9.0
+            spans.append(Span(number, start, end, passage[start:end], here, here, 0.0, 0.0))
         return sorted(spans, key=lambda span: -span.score)
 
 
-class SmallAssistant:
-    """Searches, reads, and gives the best span when its score is above 0."""
-
-    def __init__(self, library, table, **settings):
-        self.library = library
-        self.reader = TableReader(table)
-        self.settings = Settings(**settings)
-
-    def ask(self, question, history=(), filters=None):
-        understood = " ".join([*(answer.text or "" for answer in history), question]).strip()
-        snapshot = self.library.snapshot()
-        passages = snapshot.search(understood, self.settings.passages)
-        spans = self.reader.read_many([(question, [p.text for p in passages])])[0]
-        cited = tuple(cite(snapshot, passages[span.passage], span) for span in spans)
-        if not cited:
-            refusal = Refusal("nothing_retrieved", "The library is empty.")
-            return Answer(question, understood, None, 0.0, refusal=refusal)
-        confidence = 1 / (1 + math.exp(-cited[0].score))
-        if cited[0].score <= 0:
-            refusal = Refusal("not_answered", "Nothing answers this.", cited)
-            return Answer(question, understood, None, confidence, refusal=refusal)
-        return Answer(question, understood, cited[0].quote, confidence, cited)
-
-
-def cite(snapshot, passage, span):
-    """Return the citation of a span."""
-    text = snapshot.document(passage.document).text
-    start, end = passage.start + span.start, passage.start + span.end
-    left, right = sentence_around(text, start, end)
-    return Citation(
-        document=passage.document,
-        page=passage.page,
-        heading=passage.heading,
-        start=start,
-        end=end,
-        quote=text[start:end],
-        sentence=text[left:right],
-        sentence_start=left,
-        sentence_end=right,
-        passage_start=passage.start,
-        passage_end=passage.end,
-        score=span.score,
-    )
-
-
-def harbour(folder: Path, table, *, sync=True, **settings) -> SmallAssistant:
+def harbour(folder: Path, table, *, sync=True, **settings) -> Assistant:
     """Return an assistant over three small documents in `folder`."""
     documents = folder / "documents"
     documents.mkdir()
@@ -114,4 +69,4 @@ def harbour(folder: Path, table, *, sync=True, **settings) -> SmallAssistant:
     library = Library.open(documents, home=folder / "home", embedder=WordsEmbedder())
     if sync:
         library.sync()
-    return SmallAssistant(library, table, **settings)
+    return Assistant(library, TableReader(table), Calibration(), Settings(**settings))

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from qa import golden
+from qa.calibration import Calibration, Logistic
 from qa.golden_summary import thresholds
 from qa.goldenset import GoldenError, GoldenSet, Pair
 from tests.golden_fakes import BOATS, harbour
@@ -61,20 +62,13 @@ def test_not_read(tmp_path):
 
 
 def test_not_chosen(tmp_path):
-    # The reader marks the right words in the right passage; another passage wins.
+    # The reader marks the right words in the right passage; passages are ranked upside down.
     assistant = harbour(tmp_path, TABLE)
-    ask = assistant.ask
-
-    def ask_reversed(*args, **kwargs):
-        answer = ask(*args, **kwargs)
-        cited = answer.citations[::-1]
-        return dataclasses.replace(answer, text=cited[0].quote, citations=cited)
-
-    assistant.ask = ask_reversed
+    assistant.calibration = Calibration(ranking=Logistic(weights={"margin": -1.0}))
     record = golden.run_pair(FOUNDED, assistant)
-    assert record.stage == "not_chosen"
-    assert record.margin == 4
-    assert "came first" in record.detail
+    assert not record.passed
+    assert (record.stage, record.margin) == ("not_chosen", 4)
+    assert "the reader marked it, but “" in record.detail
 
 
 def test_the_right_words_from_the_wrong_place_are_not_chosen(tmp_path):
@@ -129,7 +123,7 @@ def test_history_is_asked_first_and_handed_on(tmp_path):
 
     def listening(question, history=(), filters=None):
         asked.append((question, [answer.text for answer in history], filters))
-        return ask(question, history, filters)
+        return ask(question)
 
     assistant.ask = listening
     pair = dataclasses.replace(pair, filter={"document": "light.txt"})

@@ -27,8 +27,9 @@ GOLDEN = """\
 
 # The fakes answer these two as the table says, and refuse everything else.
 CONFTEST = """\
-from tests.golden_fakes import TableReader, SmallAssistant, WordsEmbedder
+from tests.golden_fakes import TableReader, WordsEmbedder
 from index.library import Library
+from qa.assistant import Assistant
 
 TABLE = {
     "when was the harbour founded?": ("1708", 4.0),
@@ -39,7 +40,7 @@ def pytest_citespan_open(config, documents):
     library = Library.open(documents, home=config.rootpath / "home", embedder=WordsEmbedder())
     library.sync()
     print("opened", [path.name for path in documents])
-    return SmallAssistant(library, TABLE)
+    return Assistant(library, TableReader(TABLE))
 """
 
 
