@@ -14,7 +14,7 @@ from rich.console import Console
 
 import qa
 from tests.ui_fakes import FakeAssistant, document
-from ui import cli
+from ui import cli, feedback, terminal
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -66,7 +66,7 @@ def test_help_and_version_load_nothing_heavy():
     )
     assert done.stdout.splitlines()[-1] == "[0, 0] []"
     assert "citespan 0." in done.stdout
-    for command in ("ask", "index", "library", "serve", "eval"):
+    for command in ("ask", "chat", "index", "library", "serve", "mcp", "eval"):
         assert f"  {command} " in done.stdout
 
 
@@ -107,7 +107,7 @@ def test_on_a_terminal_the_quote_is_highlighted_and_nothing_drives_it(fake):
     fake.questions = {"code?": "[bold]42[/bold]"}
     printed = io.StringIO()
     console = Console(file=printed, force_terminal=True, color_system="truecolor", width=200)
-    cli.show(fake.ask("code?"), console)
+    terminal.show(fake.ask("code?"), console)
     said = printed.getvalue()
     # 255;224;122 is the highlight; the words in it are literal, markup and all.
     assert "48;2;255;224;122m[bold]42[/bold]" in said
@@ -234,3 +234,25 @@ def test_a_golden_set_is_asked_and_a_missed_threshold_is_exit_code_1(capsys, rea
     assert code == 1
     assert "exact_match 0.500 is below the threshold 0.9" in err
     assert len(json.loads(kept.read_text(encoding="utf-8"))["records"]) == 2
+
+
+def test_what_was_marked_on_the_page_is_asked_again(capsys, real):
+    assistant = qa.open()
+    answer = assistant.ask("Who designated the Sinaloa cartel?")
+    path = feedback.golden_path(assistant.settings.home, assistant.library.folder.name)
+    assert feedback.keep(path, feedback.pair_of(answer, [], None)) == 1
+    code, out, err = run(capsys, "eval", "--kept")
+    assert (code, err) == (0, "")
+    assert "unanswerable" in out
+
+
+def test_a_chat_understands_a_follow_up_and_survives_an_empty_one(capsys, monkeypatch):
+    assistant = FakeAssistant()
+    monkeypatch.setattr(qa, "open", lambda *_, **__: assistant, raising=False)
+    lines = iter(["When was the harbour founded?", "🚢" * 2000, "How many boats are there?", ""])
+    monkeypatch.setattr("ui.cli.prompt", lambda console: next(lines))
+    code, out, err = run(capsys, "chat")
+    assert code == 0
+    assert "1708" in out and "212 boats" in out
+    assert "at most 1000" in err
+    assert [len(history) for history in assistant.histories] == [0, 1, 1]

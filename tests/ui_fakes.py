@@ -87,6 +87,7 @@ class FakeAssistant:
     questions: dict[str, str] = field(default_factory=lambda: dict(QUESTIONS))
     confidence: float = 0.93
     asked: list[str] = field(default_factory=list)
+    histories: list[tuple[Answer, ...]] = field(default_factory=list)
     broken: Exception | None = None
     settings: Settings = field(default_factory=Settings)
 
@@ -113,6 +114,7 @@ class FakeAssistant:
 
     def ask(self, question: str, history: Sequence[Answer] = (), filters: object = None) -> Answer:
         self.asked.append(question)
+        self.histories.append(tuple(history))
         if self.broken:
             raise self.broken
         if not question.strip():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.errors import CitespanError, LibraryError, QuestionError
 from qa.answer import Answer
-from ui import panes
+from ui import feedback, panes
 from ui.panes import Turn
+from ui.render import count
 
 if TYPE_CHECKING:
     from qa.assistant import Assistant
@@ -117,6 +119,40 @@ class Chat:
             log.exception("a question could not be answered")
             failed = replace(turn, stage=None, error=BROKEN)
             yield replace(conversation, turns=(*conversation.turns[:place], failed))
+
+    def judge(
+        self, conversation: Conversation, turn: object, word: object, better: object
+    ) -> Conversation:
+        """Keep a person's verdict on a turn as a golden pair.
+
+        Args:
+            conversation: The conversation.
+            turn: Which turn, as the browser sent it.
+            word: `right`, `better` or `unanswerable`.
+            better: The acceptable answer, for `better`.
+        """
+        if not isinstance(turn, int) or not 0 <= turn < len(conversation.turns):
+            return conversation
+        answer = conversation.turns[turn].answer
+        if answer is None:
+            return conversation
+        right = answer.text if word == "right" else None
+        if word == "better":
+            right = str(better).strip()[: feedback.MAX_ANSWER]
+            if not right:
+                return conversation
+        home = Path(self.assistant.settings.home)
+        path = feedback.golden_path(home, self.assistant.library.folder.name)
+        earlier = [one.answer for one in conversation.turns[:turn] if one.answer is not None]
+        try:
+            number = feedback.keep(path, feedback.pair_of(answer, earlier, right))
+            kept = f"Kept for testing: {count(number, 'question')} so far."
+        except CitespanError as error:
+            log.error("a verdict could not be kept: %s", error)
+            kept = "This could not be kept. The server's log says why."
+        turns = list(conversation.turns)
+        turns[turn] = replace(turns[turn], kept=kept)
+        return replace(conversation, turns=tuple(turns))
 
     def select(self, conversation: Conversation, turn: object, index: object) -> Conversation:
         """Select a citation by what the browser sent; anything out of range changes nothing."""

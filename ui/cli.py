@@ -1,4 +1,4 @@
-"""The command line: `citespan ask`, `index`, `library`, `serve`, `eval`.
+"""The command line: `citespan ask`, `chat`, `index`, `library`, `serve`, `mcp`, `eval`.
 
 Exit codes: 0 answered or done; 1 refused, or below a threshold; 2 wrong usage or an error, with
 one message on stderr and no traceback. Heavy modules are imported inside the commands.
@@ -10,36 +10,22 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from index.errors import CitespanError
-from ui.render import (
-    Piece,
-    answer_text,
-    confidence,
-    one_line,
-    progress_words,
-    refusal_heading,
-    report_words,
-    sentence_pieces,
-    visible,
-)
+from index.errors import CitespanError, QuestionError
+from ui.render import count, one_line, progress_words, report_words, visible
+from ui.terminal import prompt, reading, show
 
 if TYPE_CHECKING:
     from index.library import Library
     from index.sync import Progress
-    from qa.answer import Answer, Citation
-    from qa.golden import GoldenReport, GoldenSet
-
-HIGHLIGHT = "black on #ffe07a"
-NEAR = "underline"
+    from qa.answer import Answer
+    from qa.assistant import Assistant
 
 app = typer.Typer(
     name="citespan",
@@ -179,6 +165,45 @@ def serve(
     serve_page(assistant, host=host, auth=logins or None, bound=bound, ready=ready)
 
 
+@app.command()
+def chat(paths: Paths = None) -> None:
+    """Ask one question after another; an empty line or Ctrl+D ends it."""
+    import qa
+
+    with reading():
+        assistant = qa.open(paths or None)
+    console = Console(highlight=False)
+    console.print(
+        Text(f"{count(len(assistant.library.documents()), 'document')}. Ask away.", "dim")
+    )
+    history: list[Answer] = []
+    while (question := prompt(console)).strip():
+        try:
+            answer = assistant.ask(question, history=history)
+        except QuestionError as error:
+            typer.echo(f"citespan: {visible(str(error))}", err=True)
+            continue
+        if one_line(answer.understood).casefold() != one_line(question).strip().casefold():
+            console.print(Text(f"Understood as: {visible(answer.understood)}", "dim italic"))
+        show(answer, console)
+        history.append(answer)
+
+
+@app.command()
+def mcp(paths: Paths = None) -> None:
+    """Serve tools ask, search and documents to an assistant program, over standard input/output."""
+    from importlib.metadata import version as installed
+
+    from ui.mcp import Server
+
+    def opened() -> Assistant:
+        import qa
+
+        return qa.open(paths or None)
+
+    Server(opened, installed("citespan")).run(sys.stdin, sys.stdout)
+
+
 @app.command(name="eval")
 def evaluate(
     golden: Annotated[
@@ -197,6 +222,9 @@ def evaluate(
         tuple[Path, Path] | None,
         typer.Option(help="Compare two kept runs instead of asking.", metavar="BEFORE AFTER"),
     ] = None,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Ask what was marked right or wrong on the page.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
     """Ask a golden set, or compare two runs of one.
@@ -204,16 +232,17 @@ def evaluate(
     Exit code 1: a threshold is not met, or an answer that was right is not any more. Thresholds
     also stand in pyproject.toml, in the table [tool.citespan.eval].
     """
-    if (golden is None) == (compare is None):
+    from qa.golden import load
+    from qa.golden_summary import thresholds
+    from ui.evaluation import compare_runs, kept_on_page, parse_threshold, run_golden
+
+    if (golden is not None) + (compare is not None) + kept != 1:
         raise CitespanError("expected a golden set, or --compare BEFORE AFTER; see: eval --help")
     if compare is not None:
         compare_runs(*compare, as_json)
-    assert golden is not None
-    from qa.golden import load
-    from qa.golden_summary import thresholds
 
     limits = {**thresholds(), **dict(parse_threshold(pair) for pair in threshold or ())}
-    report = run_golden(load(golden), documents)
+    report = run_golden(load(golden or kept_on_page(documents)), documents)
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.text())
     if save:
         report.save(save)
@@ -225,49 +254,6 @@ def evaluate(
     for sentence in missed:
         typer.echo(f"citespan: {sentence}", err=True)
     raise typer.Exit(1 if missed else 0)
-
-
-def compare_runs(before: Path, after: Path, as_json: bool) -> NoReturn:
-    """Print what changed between two kept runs; exit code 1 when an answer broke."""
-    from qa.compare import compare
-    from qa.golden import load_report
-
-    found = compare(load_report(before), load_report(after))
-    typer.echo(json.dumps(found.to_dict(), ensure_ascii=False) if as_json else found.text())
-    raise typer.Exit(1 if found.broken else 0)
-
-
-def run_golden(pairs: GoldenSet, documents: Sequence[Path] | None) -> GoldenReport:
-    """Ask a golden set over these documents, its own, or the sample article."""
-    import qa
-    from qa.config import Settings
-    from qa.golden import run
-
-    with TemporaryDirectory(prefix="citespan-eval-") as folder, reading() as status:
-        if documents or not pairs.documents:
-            assistant = qa.open(list(documents) if documents else None)
-            pairs = pairs.anywhere() if pairs.documents else pairs
-        else:
-            own = pairs.write_documents(Path(folder) / "documents")
-            assistant = qa.open(own, settings=Settings(home=Path(folder) / "home"))
-        return run(
-            pairs, assistant, lambda done, total: status.update(f"Asking: {done} of {total}")
-        )
-
-
-def parse_threshold(pair: str) -> tuple[str, float]:
-    """Split `NAME=VALUE`.
-
-    Raises:
-        CitespanError: The value is not a number.
-    """
-    name, _, value = pair.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise CitespanError(
-            f"--threshold: found {pair!r}, expected NAME=VALUE such as exact_match=0.9"
-        ) from None
 
 
 def open_library(paths: Sequence[Path] | None) -> Library:
@@ -287,50 +273,6 @@ def parse_login(pair: str) -> tuple[str, str]:
     if not name or not password:
         raise CitespanError("--auth: expected NAME:PASSWORD, both of at least one character")
     return name, password
-
-
-def reading() -> Status:
-    """Return a context that shows, on a terminal, that something is being read."""
-    return Console(stderr=True).status("Reading the documents")
-
-
-# --- showing an answer -------------------------------------------------------------------------
-
-
-def styled(parts: Sequence[Piece]) -> Text:
-    """Return pieces as terminal text, the quote highlighted; never read as markup."""
-    text = Text()
-    for piece in parts:
-        style = {"quote": HIGHLIGHT, "near": NEAR}.get(piece.kind, "")
-        text.append(visible(one_line(piece.text)), style)
-    return text
-
-
-def show(answer: Answer, console: Console) -> None:
-    """Print an answer or a refusal: in colour on a terminal, as plain text elsewhere."""
-    if not console.is_terminal:
-        typer.echo(answer_text(answer))
-        return
-    if answer.text is not None:
-        console.print(Text(f" {visible(one_line(answer.text))} ", f"bold {HIGHLIGHT}"))
-        sure = confidence(answer.confidence)
-        bars = "▮" * sure.level + "▯" * (4 - sure.level)
-        console.print(Text.assemble((bars, "green"), f" {sure.words}", (f"  {sure.odds}", "dim")))
-        show_citations(answer.citations, "quote", console)
-    elif answer.refusal is not None:
-        console.print(Text(refusal_heading(answer.refusal.reason), "bold"))
-        console.print(Text(visible(answer.refusal.message)))
-        show_citations(answer.refusal.nearest, "near", console)
-    if answer.note:
-        console.print(Text(visible(answer.note), "italic"))
-
-
-def show_citations(citations: Sequence[Citation], kind: str, console: Console) -> None:
-    """Print each citation's sentence, and its place below it."""
-    for citation in citations:
-        console.print()
-        console.print(styled(sentence_pieces(citation, "near" if kind == "near" else "quote")))
-        console.print(Text(visible(citation.place), "dim"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -65,6 +65,16 @@ window.citespanAsk = (question) => {
   turn.scrollIntoView({ block: "nearest" });
 };
 
+// A file that the server made, saved by the browser itself: nothing of it lies on the server.
+window.citespanSave = (file) => {
+  if (!file) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([file.text], { type: file.type }));
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+};
+
 window.citespanFailed = () => {
   const stage = document.querySelector("#cs-conversation .cs-turn:last-child .cs-stage");
   if (!stage) return;
@@ -75,6 +85,7 @@ window.citespanFailed = () => {
 // --- the library ------------------------------------------------------------------------------
 
 function showView(view) {
+  window.citespanView = view;
   main()?.classList.toggle("cs-away", view === "library");
   document.getElementById("cs-library")?.classList.toggle("cs-here", view === "library");
   for (const button of document.querySelectorAll(".cs-nav button")) {
@@ -175,6 +186,10 @@ const actions = {
     main()?.classList.add("cs-show-source");
     trigger("show", { name: data.name });
   },
+  save(data) { trigger("save", { format: data.format }); },
+  restart() { trigger("restart", {}); },
+  right(data) { trigger("verdict", { turn: Number(data.turn), word: "right" }); },
+  unanswerable(data) { trigger("verdict", { turn: Number(data.turn), word: "unanswerable" }); },
   view(data) { showView(data.view); },
   files() { element.querySelector("[data-files]").click(); },
   folder() { element.querySelector("[data-folder]").click(); },
@@ -183,11 +198,24 @@ const actions = {
   theme: toggleTheme,
 };
 
+function better(button) {
+  const field = button.closest(".cs-better").querySelector("input");
+  if (!field.value.trim()) { field.focus(); return; }
+  trigger("verdict", { turn: Number(button.dataset.turn), word: "better", better: field.value });
+}
+
+element.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.closest(".cs-better input")) return;
+  event.preventDefault();
+  better(event.target.closest(".cs-better").querySelector("[data-action=better]"));
+});
+
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   if (!button || !element.contains(button)) return;
   if (button.dataset.action === "copy") copy(button);
   else if (button.dataset.action === "remove") remove(button);
+  else if (button.dataset.action === "better") better(button);
   else actions[button.dataset.action]?.(button.dataset);
 });
 
@@ -199,9 +227,18 @@ if (element.querySelector(".cs-theme")) {
 
 if (element.querySelector(".cs-document")) window.citespanShowQuote = showQuote;
 
+const seen = { turns: 0, answered: true };
 let shown = element.querySelector("[data-key]")?.dataset.key;
 watch("value", () => {
   const key = element.querySelector("[data-key]")?.dataset.key;
-  if (element.closest("#cs-conversation")) scrollToEnd();
+  if (element.closest("#cs-conversation")) {
+    const turns = element.querySelectorAll(".cs-turn").length;
+    const answered = !element.querySelector(".cs-stage");
+    // A verdict or another citation must not move what is being read.
+    if (turns !== seen.turns || answered !== seen.answered) scrollToEnd();
+    Object.assign(seen, { turns, answered });
+  }
+  else if (element.querySelector(".cs-nav")) showView(window.citespanView || "ask");
+  else if (element.querySelector(".cs-busy")) document.querySelector(".cs-uploads")?.replaceChildren();
   else if (key !== shown) { shown = key; showQuote(); }
 });

@@ -33,6 +33,13 @@ WINDOW = 60_000
 # Sources listed openly; the rest folds away.
 SOURCES_SHOWN = 3
 
+SAVING = (
+    '<div class="cs-saving" role="group" aria-label="This conversation"><span>Save as</span>'
+    '<button type="button" data-action="save" data-format="markdown">Markdown</button>'
+    '<button type="button" data-action="save" data-format="html">Web page</button>'
+    '<button type="button" data-action="save" data-format="json">JSON</button>'
+    '<button type="button" data-action="restart">New conversation</button></div>'
+)
 STAGE_WORDS = {
     "searching": "Searching the documents",
     "reading": "Reading what was found",
@@ -50,6 +57,7 @@ class Turn:
         found: Passages found so far.
         answer: The answer, when there is one.
         error: One sentence for the person, when the question could not be asked.
+        kept: What was done with the person's verdict on the answer, or None.
     """
 
     question: str
@@ -57,6 +65,7 @@ class Turn:
     found: int = 0
     answer: Answer | None = None
     error: str | None = None
+    kept: str | None = None
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -158,7 +167,29 @@ def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> s
     if answer.note:
         parts.append(f'<p class="cs-note">{escape(answer.note)}</p>')
     parts.append(source_list(number, turn, selected))
+    parts.append(verdict(number, turn))
     return "".join(parts)
+
+
+def verdict(number: int, turn: Turn) -> str:
+    """Return the buttons that tell whether an answer is right, or what became of the verdict."""
+    if turn.kept is not None:
+        return f'<p class="cs-kept" role="status">{escape(turn.kept)}</p>'
+    given = turn.answer is not None and turn.answer.text is not None
+    silent = (
+        f'<button type="button" data-action="unanswerable" data-turn="{number}">'
+        "The documents do not say it</button>"
+        if given
+        else ""
+    )
+    return (
+        '<div class="cs-verdict" role="group" aria-label="Is this right?"><span>Is this right?'
+        f'</span><button type="button" data-action="right" data-turn="{number}">Yes</button>'
+        '<details><summary>No</summary><div class="cs-better"><label>What is right'
+        '<input type="text" maxlength="1000" autocomplete="off"></label>'
+        f'<button type="button" data-action="better" data-turn="{number}">Keep</button>{silent}'
+        "</div></details></div>"
+    )
 
 
 def turn_html(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
@@ -184,7 +215,11 @@ def turn_html(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
 def conversation(turns: Sequence[Turn], selected: tuple[int, int] | None = None) -> str:
     """Return the conversation; `selected` is the (turn, citation) that the document shows."""
     inner = "".join(turn_html(n, turn, selected) for n, turn in enumerate(turns))
-    return f'<div class="cs-turns" role="log" aria-label="Conversation">{inner}</div>'
+    done = any(turn.answer is not None for turn in turns)
+    return (
+        f'<div class="cs-turns" role="log" aria-label="Conversation">{inner}</div>'
+        f"{SAVING if done else ''}"
+    )
 
 
 # --- the document -----------------------------------------------------------------------------

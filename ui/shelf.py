@@ -39,7 +39,7 @@ def size_words(size: int) -> str:
 def state_words(record: DocumentRecord) -> tuple[str, str]:
     """Return a document's state for a person: a word, and what more there is to say."""
     if record.status == "failed":
-        return "Not read", record.reason or ""
+        return "Not read", (record.reason or "").removeprefix(f"{record.name}: ")
     if record.status == "alias":
         return "Same as another", record.alias_of or ""
     return "Ready", record.reason or ""
@@ -119,7 +119,7 @@ class Shelf:
     def folder(self) -> Path:
         """The library's own folder for uploaded files."""
         home = Path(self.assistant.settings.home).expanduser()
-        return home / "uploads" / self.assistant.library.folder.name
+        return home / "uploads" / self.assistant.library.folder.name / "uploaded"
 
     def show(
         self, status: str = "", refused: Sequence[uploads.Sent] = (), busy: bool = False
@@ -139,7 +139,7 @@ class Shelf:
         records = self.assistant.library.documents()
         ready = sum(record.status == "indexed" for record in records)
         failed = sum(record.status == "failed" for record in records)
-        more = f", {failed:,} could not be read" if failed else ""
+        more = f" · {count(failed, 'file')} could not be read" if failed else ""
         return (
             f'<div class="cs-shelf"><h2>{count(ready, "document")}{more}</h2>{line}{rejected}'
             f"{table(records)}</div>"
@@ -176,7 +176,7 @@ class Shelf:
         try:
             self.assistant.library.remove(name)
             uploaded = self.folder / Path(*Path(name).parts[1:])
-            if Path(name).parts[0] == self.folder.name and uploaded.is_file():
+            if Path(name).parts[:1] == ("uploaded",) and uploaded.is_file():
                 uploaded.unlink()
         except CitespanError as error:
             log.error("a document could not be removed: %s", error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from ui import panes
 from ui.chat import Chat, Conversation
 from ui.guard import App, Guard, check_exposure, is_loopback, listen
 from ui.shelf import Shelf, drop_zone
+from ui.wiring import AT_ONCE, wire_chat, wire_library, wire_verdicts
 
 if TYPE_CHECKING:
     from socket import socket
@@ -37,14 +38,8 @@ EXAMPLES = (
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 QUEUE_SIZE = 64
-AT_ONCE = 2
 # Seconds after which what was uploaded and not taken is deleted.
 KEPT_UPLOADS = 3600
-
-# Runs in the browser before the question leaves it: the question stands on the page at once.
-ASK_JS = "(question, state) => { window.citespanAsk?.(question); return [question, state]; }"
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-FAILED_JS = "() => window.citespanFailed?.()"
 
 
 def examples_for(assistant: Assistant) -> Sequence[str]:
@@ -82,6 +77,7 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
             zone = pane(drop_zone(), "cs-zone")
             books = pane(shelf.show(), "cs-books")
         wire_chat(chat, state, box, talk, source)
+        wire_verdicts(chat, state, talk, source)
         wire_library(chat, shelf, zone, books, [head, state, talk, source])
         api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
@@ -109,76 +105,6 @@ def question_box() -> gr.Textbox:
         autofocus=True,
         container=False,
     )
-
-
-def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, source: gr.HTML) -> None:
-    """Connect asking, examples and citations."""
-
-    def on_ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
-        if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            return
-        for step in chat.ask(question, conversation):
-            done = step.turns[-1].stage is None
-            document = chat.source(step) if done and step.selected else gr.skip()
-            yield "", step, chat.show(step), document
-
-    def on_example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        yield from on_ask(str(event._data["text"]), conversation)
-
-    def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
-        data = event._data
-        chosen = chat.select(conversation, data.get("turn"), data.get("index"))
-        return chosen, chat.show(chosen), chat.source(chosen)
-
-    def on_open(event: gr.EventData) -> str:
-        return chat.open(str(event._data["name"]))
-
-    outputs = [box, state, talk, source]
-    shared: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", **QUIET}
-    asked = box.submit(on_ask, [box, state], outputs, js=ASK_JS, **shared)
-    tried = talk.example(on_example, [state], outputs, **shared)
-    for event in (asked, tried):
-        event.failure(None, js=FAILED_JS, api_visibility="private")
-    talk.cite(on_cite, [state], [state, talk, source], queue=False, **QUIET)
-    source.open(on_open, None, [source], queue=False, **QUIET)
-
-
-def wire_library(
-    chat: Chat, shelf: Shelf, zone: gr.HTML, books: gr.HTML, rest: Sequence[gr.HTML | gr.State]
-) -> None:
-    """Connect uploads, removal and syncing; `rest` is head, state, conversation and document."""
-    head, state, talk, source = rest
-
-    def around(conversation: Conversation) -> tuple[str, str, str]:
-        return panes.header(len(chat.names())), chat.show(conversation), chat.source(conversation)
-
-    def follow(steps: Iterator[str], conversation: Conversation) -> Iterator[tuple[Any, ...]]:
-        last = ""
-        for last in steps:
-            yield last, gr.skip(), gr.skip(), gr.skip()
-        yield last, *around(conversation)
-
-    def on_uploaded(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        files = event._data.get("files")
-        yield from follow(shelf.add(files if isinstance(files, list) else []), conversation)
-
-    def on_resync(conversation: Conversation) -> Iterator[tuple[Any, ...]]:
-        yield from follow(shelf.resync(), conversation)
-
-    def on_remove(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
-        return shelf.remove(str(event._data["name"])), *around(conversation)
-
-    def on_show(event: gr.EventData) -> str:
-        return chat.open(str(event._data["name"]))
-
-    outputs = [books, head, talk, source]
-    # One writer at a time: the library's lock would refuse a second one.
-    alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "library", **QUIET}
-    zone.uploaded(on_uploaded, [state], outputs, **alone)
-    zone.resync(on_resync, [state], outputs, **alone)
-    books.remove(on_remove, [state], outputs, **alone)
-    books.show(on_show, None, [source], queue=False, **QUIET)
 
 
 def endpoint(assistant: Assistant) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from qa.config import Settings
 from tests.test_render import HOSTILE
 from tests.ui_fakes import ARTICLE, FakeAssistant, FakeStage, document
 
@@ -203,3 +205,57 @@ def test_the_api_names_one_endpoint_and_it_answers(fake_server):
     assert answer["text"] == "1708"
     place = answer["citations"][0]
     assert ARTICLE[place["start"] : place["end"]] == "1708"
+
+
+def test_a_verdict_becomes_a_golden_pair(visit, fake_server, tmp_path):
+    from qa.goldenset import load
+
+    assistant = FakeAssistant(settings=Settings(home=tmp_path))
+    tab = visit(fake_server(assistant))
+    right = tab.ask("When was the harbour founded?")
+    right.get_by_role("button", name="Yes").click()
+    right.get_by_text("Kept for testing: 1 question so far.").wait_for()
+    refused = tab.ask("How deep is the water?")
+    refused.get_by_role("button", name="Yes").click()
+    refused.get_by_text("2 questions so far").wait_for()
+    wrong = tab.ask("Who designed the lighthouse?")
+    wrong.locator("summary", has_text="No").click()
+    wrong.get_by_label("What is right").fill("David and Thomas Stevenson")
+    wrong.get_by_label("What is right").press("Enter")
+    wrong.get_by_text("3 questions so far").wait_for()
+    tab.shot("verdicts-light")
+
+    pairs = load(tmp_path / "golden" / "fake.yaml").pairs
+    assert [(pair.question, pair.answers, pair.document) for pair in pairs] == [
+        ("When was the harbour founded?", ("1708",), "harbour.txt"),
+        ("How deep is the water?", (), None),
+        ("Who designed the lighthouse?", ("David and Thomas Stevenson",), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("button", "name"),
+    [
+        ("Markdown", "conversation.md"),
+        ("Web page", "conversation.html"),
+        ("JSON", "conversation.json"),
+    ],
+)
+def test_a_conversation_is_saved_by_the_browser(visit, fake_server, button, name):
+    tab = visit(fake_server(FakeAssistant()))
+    tab.ask("When was the harbour founded?")
+    tab.ask("How deep is the water?")
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name=button).click()
+    assert download.value.suggested_filename == name
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "1708" in text and "by Dutch herring fishers." in text and "harbour.txt" in text
+
+
+def test_a_new_conversation_begins_empty(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    tab.ask("When was the harbour founded?")
+    tab.page.get_by_role("button", name="New conversation").click()
+    tab.page.locator(".cs-welcome").wait_for()
+    assert tab.page.locator(".cs-turn").count() == 0
+    assert tab.page.locator("#cs-document mark").count() == 0

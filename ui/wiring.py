@@ -1,0 +1,115 @@
+"""Which event of the page calls what, and what it shows then. No listener is a public endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from ui import panes
+from ui.chat import Chat, Conversation
+from ui.export import NAMES, export
+from ui.shelf import Shelf
+
+AT_ONCE = 2
+# Runs in the browser before the question leaves it: the question stands on the page at once.
+ASK_JS = "(question, state) => { window.citespanAsk?.(question); return [question, state]; }"
+SAVE_JS = "(file) => window.citespanSave?.(file)"
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+FAILED_JS = "() => window.citespanFailed?.()"
+
+
+def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, source: gr.HTML) -> None:
+    """Connect asking, examples and citations."""
+
+    def on_ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        if not question.strip():
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return
+        for step in chat.ask(question, conversation):
+            done = step.turns[-1].stage is None
+            document = chat.source(step) if done and step.selected else gr.skip()
+            yield "", step, chat.show(step), document
+
+    def on_example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        yield from on_ask(str(event._data["text"]), conversation)
+
+    def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        data = event._data
+        chosen = chat.select(conversation, data.get("turn"), data.get("index"))
+        return chosen, chat.show(chosen), chat.source(chosen)
+
+    def on_open(event: gr.EventData) -> str:
+        return chat.open(str(event._data["name"]))
+
+    outputs = [box, state, talk, source]
+    shared: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", **QUIET}
+    asked = box.submit(on_ask, [box, state], outputs, js=ASK_JS, **shared)
+    tried = talk.example(on_example, [state], outputs, **shared)
+    for event in (asked, tried):
+        event.failure(None, js=FAILED_JS, api_visibility="private")
+    talk.cite(on_cite, [state], [state, talk, source], queue=False, **QUIET)
+    source.open(on_open, None, [source], queue=False, **QUIET)
+
+
+def wire_verdicts(chat: Chat, state: gr.State, talk: gr.HTML, source: gr.HTML) -> None:
+    """Connect what is said of answers, saving a conversation, and starting another."""
+
+    def on_verdict(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        data = event._data
+        judged = chat.judge(
+            conversation, data.get("turn"), data.get("word"), data.get("better", "")
+        )
+        return judged, chat.show(judged)
+
+    def on_restart() -> tuple[Any, ...]:
+        return Conversation(), chat.show(Conversation()), chat.start()
+
+    def on_save(conversation: Conversation, event: gr.EventData) -> dict[str, str] | None:
+        form = event._data.get("format")
+        return export(conversation.answers, form) if form in NAMES else None
+
+    talk.verdict(on_verdict, [state], [state, talk], queue=False, **QUIET)
+    talk.restart(on_restart, None, [state, talk, source], queue=False, **QUIET)
+    file = gr.JSON(visible=False)
+    talk.save(on_save, [state], [file], queue=False, **QUIET).then(
+        None, [file], None, js=SAVE_JS, api_visibility="private"
+    )
+
+
+def wire_library(
+    chat: Chat, shelf: Shelf, zone: gr.HTML, books: gr.HTML, rest: Sequence[gr.HTML | gr.State]
+) -> None:
+    """Connect uploads, removal and syncing; `rest` is head, state, conversation and document."""
+    head, state, talk, source = rest
+
+    def around(conversation: Conversation) -> tuple[str, str, str]:
+        return panes.header(len(chat.names())), chat.show(conversation), chat.source(conversation)
+
+    def follow(steps: Iterator[str], conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        last = ""
+        for last in steps:
+            yield last, gr.skip(), gr.skip(), gr.skip()
+        yield last, *around(conversation)
+
+    def on_uploaded(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        files = event._data.get("files")
+        yield from follow(shelf.add(files if isinstance(files, list) else []), conversation)
+
+    def on_resync(conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+        yield from follow(shelf.resync(), conversation)
+
+    def on_remove(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        return shelf.remove(str(event._data["name"])), *around(conversation)
+
+    def on_show(event: gr.EventData) -> str:
+        return chat.open(str(event._data["name"]))
+
+    outputs = [books, head, talk, source]
+    # One writer at a time: the library's lock would refuse a second one.
+    alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "library", **QUIET}
+    zone.uploaded(on_uploaded, [state], outputs, **alone)
+    zone.resync(on_resync, [state], outputs, **alone)
+    books.remove(on_remove, [state], outputs, **alone)
+    books.show(on_show, None, [source], queue=False, **QUIET)
