@@ -1,0 +1,364 @@
+"""`ask`: retrieve, read, fuse, calibrate, cite; or refuse, and say why."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from index.errors import QuestionError
+from qa.answer import Answer, Citation, Refusal
+from qa.calibration import Calibration
+from qa.candidates import Candidate, decide, gather
+from qa.config import Settings, seeds_folder
+from qa.followups import understand
+from qa.reader import PassageReader, Reader
+
+if TYPE_CHECKING:
+    from index.documents import Document
+    from index.embedder import Embedder
+    from index.library import Library
+    from index.search import Passage, Snapshot
+
+Documents = Path | str | Sequence[Path | str]
+_LOG = logging.getLogger("citespan")
+_NEAREST = 3
+_SOURCES = 5
+_YES_NO = re.compile(
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might"
+    r"|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|didn['’]t|hasn['’]t|haven['’]t)\b",
+    re.IGNORECASE,
+)
+_ONLY_QUOTES = "Only quotes are given, no yes or no: this sentence comes nearest to deciding it."
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of an ask, as it begins; the last one carries the answer.
+
+    Attributes:
+        name: `searching`, `reading`, or `answering`.
+        passages: What was retrieved, best first; empty while searching.
+        answer: The answer; None before the last stage.
+    """
+
+    name: Literal["searching", "reading", "answering"]
+    passages: tuple[Passage, ...] = ()
+    answer: Answer | None = None
+
+
+class Assistant:
+    """Answers questions from one library.
+
+    Args:
+        library: Where the documents are.
+        reader: What reads passages.
+        calibration: What turns scores into confidence.
+        settings: Sizes and limits.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        reader: PassageReader,
+        calibration: Calibration | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.library = library
+        self.reader = reader
+        self.calibration = calibration or Calibration()
+        self.settings = settings or Settings()
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Answer] = (),
+        filters: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Answer one question with a quote, or refuse.
+
+        Args:
+            question: The question.
+            history: Earlier answers of the conversation, oldest first; a follow-up such as
+                "and when?" is understood from them.
+            filters: Which documents may answer, see `Snapshot.search`.
+
+        Raises:
+            QuestionError: The question has no word in it, or is too long.
+            LibraryError: The library is damaged or was built by other means.
+        """
+        *_, last = self.ask_stages(question, history, filters)
+        assert last.answer is not None
+        return last.answer
+
+    def ask_stages(
+        self,
+        question: str,
+        history: Sequence[Answer] = (),
+        filters: Mapping[str, Any] | None = None,
+    ) -> Iterator[Stage]:
+        """Yield each stage of an ask as it begins; arguments and errors as in `ask`."""
+        asked = self._checked(question)
+        yield Stage("searching")
+        clock = _Clock()
+        understood = understand(asked, history)
+        snapshot = self.library.snapshot()
+        passages = self._search(snapshot, [understood], filters)[0]
+        clock.lap("searching")
+        yield Stage("reading", tuple(passages))
+        found = self.reader.read_many([(understood, [passage.text for passage in passages])])
+        clock.lap("reading")
+        candidates = gather(found[0], passages, self.calibration)
+        answer = self._answer(snapshot, question, understood, passages, candidates, clock)
+        yield Stage("answering", tuple(passages), answer)
+
+    def ask_many(
+        self, questions: Sequence[str], filters: Mapping[str, Any] | None = None
+    ) -> list[Answer]:
+        """Answer several questions, embedded and read in shared batches; errors as in `ask`."""
+        asked = [self._checked(question) for question in questions]
+        snapshot = self.library.snapshot()
+        answers = []
+        # Groups bound the memory that passages and logits take.
+        for begin in range(0, len(asked), 32):
+            clock = _Clock()
+            group = asked[begin : begin + 32]
+            retrieved = self._search(snapshot, group, filters)
+            clock.lap("searching")
+            requests = [
+                (question, [passage.text for passage in passages])
+                for question, passages in zip(group, retrieved, strict=True)
+            ]
+            read = self.reader.read_many(requests)
+            clock.lap("reading")
+            for at, (passages, spans) in enumerate(zip(retrieved, read, strict=True)):
+                candidates = gather(spans, passages, self.calibration)
+                question = questions[begin + at]
+                answers.append(
+                    self._answer(snapshot, question, group[at], passages, candidates, clock)
+                )
+        return answers
+
+    def _checked(self, question: str) -> str:
+        """Return the question in the library's normal form."""
+        if len(question) > self.settings.max_question:
+            raise QuestionError(
+                f"the question has {len(question):,} characters, expected at most "
+                f"{self.settings.max_question:,}; shorten it, or set CITESPAN_MAX_QUESTION"
+            )
+        text = unicodedata.normalize("NFC", question)
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        if not any(character.isalnum() for character in text):
+            found = "an empty question" if not text else "no word in the question"
+            raise QuestionError(f"found {found}, expected at least one word; ask in words")
+        return text
+
+    def _search(
+        self, snapshot: Snapshot, questions: Sequence[str], filters: Mapping[str, Any] | None
+    ) -> list[list[Passage]]:
+        if filters:
+            return snapshot.search_many(questions, self.settings.passages, filters=filters)
+        return snapshot.search_many(questions, self.settings.passages)
+
+    def _answer(
+        self,
+        snapshot: Snapshot,
+        question: str,
+        understood: str,
+        passages: Sequence[Passage],
+        candidates: Sequence[Candidate],
+        clock: _Clock,
+    ) -> Answer:
+        cited = _Citer(snapshot, passages)
+        decision = decide(candidates, self.calibration)
+        yes_no = bool(_YES_NO.match(understood))
+        citations = cited.all(decision.supporting[:_SOURCES])
+        answered = decision.answered and bool(citations)
+        if yes_no and answered:
+            citations = tuple(_widened(citation) for citation in citations)
+        refusal = None
+        if not answered:
+            nearest = cited.all(decision.nearest[:_NEAREST])
+            refusal = _refusal(snapshot, decision.conflicting, nearest)
+        clock.lap("answering")
+        return Answer(
+            question=question,
+            understood=understood,
+            text=citations[0].quote if answered else None,
+            confidence=decision.confidence,
+            citations=citations if answered else (),
+            refusal=refusal,
+            note=_note(yes_no and answered, decision.rivals if answered else ()),
+            seconds=clock.seconds(),
+        )
+
+
+class _Citer:
+    """Makes citations of candidates; withholds any that is not exact."""
+
+    def __init__(self, snapshot: Snapshot, passages: Sequence[Passage]) -> None:
+        self._snapshot, self._passages = snapshot, passages
+
+    def all(self, candidates: Sequence[Candidate]) -> tuple[Citation, ...]:
+        """Return the citations of the candidates, in their order."""
+        made = (self._one(candidate) for candidate in candidates)
+        return tuple(citation for citation in made if citation is not None)
+
+    def _one(self, candidate: Candidate) -> Citation | None:
+        from index.chunks import sentence_around
+
+        passage = self._passages[candidate.span.passage]
+        document = self._snapshot.document(passage.document)
+        start = passage.start + candidate.span.start
+        end = passage.start + candidate.span.end
+        if document.text[start:end] != candidate.span.text or start == end:
+            _LOG.error(
+                "withheld an inexact citation of %s at %d:%d; please report this as a bug",
+                passage.document, start, end,
+            )  # fmt: skip
+            return None
+        first, last = sentence_around(document.text, start, end)
+        return Citation(
+            document=document.name,
+            page=document.page_at(start),
+            heading=_heading(document, start),
+            start=start,
+            end=end,
+            quote=candidate.span.text,
+            sentence=document.text[first:last],
+            sentence_start=first,
+            sentence_end=last,
+            passage_start=passage.start,
+            passage_end=passage.end,
+            score=candidate.score,
+        )
+
+
+def _heading(document: Document, position: int) -> str | None:
+    return document.heading_at(position)
+
+
+def _widened(citation: Citation) -> Citation:
+    """Return the citation with its whole sentence as the quote."""
+    from dataclasses import replace
+
+    return replace(
+        citation,
+        start=citation.sentence_start,
+        end=citation.sentence_end,
+        quote=citation.sentence,
+    )
+
+
+def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...]) -> Refusal:
+    if conflicting:
+        places = " and ".join(f"“{cited.quote}” ({cited.place})" for cited in nearest[:2])
+        return Refusal("conflicting", f"The documents disagree: {places}.", nearest)
+    if nearest:
+        return Refusal("not_answered", "The documents do not answer this.", nearest)
+    what = "no documents to search" if not len(snapshot) else "nothing on this in the documents"
+    return Refusal("nothing_retrieved", f"There is {what}.")
+
+
+def _note(yes_no: bool, rivals: Sequence[Candidate]) -> str | None:
+    if yes_no:
+        return _ONLY_QUOTES
+    if rivals:
+        others = ", ".join(f"“{rival.span.text}”" for rival in rivals)
+        return f"Sources disagree: another one says {others}."
+    return None
+
+
+class _Clock:
+    """Wall time by stage, seconds."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """Book the time since the last lap under `name`."""
+        now = time.perf_counter()
+        self._laps[name] = self._laps.get(name, 0.0) + now - self._last
+        self._last = now
+
+    def seconds(self) -> dict[str, float]:
+        """Return the laps and their total."""
+        laps = {name: round(value, 4) for name, value in self._laps.items()}
+        return {**laps, "total": round(sum(self._laps.values()), 4)}
+
+
+def open_assistant(
+    documents: Documents | None = None,
+    *,
+    settings: Settings | None = None,
+    sync: bool = True,
+    progress: Callable[[Any], None] | None = None,
+) -> Assistant:
+    """Open the library of some documents, bring it up to date, and return its assistant.
+
+    Args:
+        documents: A folder, a file, or several; the bundled seeds when None.
+        settings: Sizes, limits, where libraries are kept; from the environment when None.
+        sync: Whether to look for changes in the documents first.
+        progress: Called while documents are read, see `Library.sync`.
+
+    Raises:
+        LibraryError: A path is missing, or the library is locked, damaged or of another make.
+        WeightsMissing: The reader's or the embedder's weights are not there.
+    """
+    from index.library import Library
+
+    settings = settings or Settings()
+    # Before the library is touched: without a reader an index is of no use.
+    reader, calibration = _reader(settings)
+    library = Library.open(
+        seeds_folder() if documents is None else documents,
+        home=settings.home,
+        embedder=lambda: _embedder(settings.embedder),
+        chunk_size=settings.chunk_size,
+        chunk_overlap=settings.chunk_overlap,
+    )
+    if sync:
+        library.sync(progress=progress)
+    return Assistant(library, reader, calibration, settings)
+
+
+def ask(question: str, documents: Documents | None = None, **options: Any) -> Answer:
+    """Answer one question from some documents; the bundled seeds by default.
+
+    Opens and syncs the documents' library at each call: to ask more than once, `qa.open` it.
+
+    Args:
+        question: The question.
+        documents: A folder, a file, or several.
+        **options: Of `Assistant.ask`, and `settings`.
+
+    Raises:
+        CitespanError: See `qa.open` and `Assistant.ask`.
+    """
+    assistant = open_assistant(documents, settings=options.pop("settings", None))
+    try:
+        return assistant.ask(question, **options)
+    finally:
+        assistant.library.close()
+
+
+# Weights are read once a process however many libraries are opened.
+@lru_cache(maxsize=4)
+def _reader(settings: Settings) -> tuple[Reader, Calibration]:
+    reader = Reader.default(settings)
+    return reader, Calibration.load(settings.weights / "calibration.json")
+
+
+@lru_cache(maxsize=4)
+def _embedder(name: str) -> Embedder:
+    from index.embedder import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(name)

@@ -1,0 +1,176 @@
+"""From scores to a probability, and to answering or refusing.
+
+Two logistic regressions over features a person can read, in `calibration.json`:
+
+* `ranking` scores each candidate span; the best one is the answer, so that retrieval and reading
+  weigh in together;
+* `confidence` turns the winner's score, its lead and the agreement of other passages into the
+  probability that it is right.
+
+An answer is given when its confidence reaches `threshold`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from index.errors import ModelError, WeightsMissing
+
+RANKING = ("margin", "answerability", "relevance", "retrieval", "dense", "rank")
+CONFIDENCE = ("score", "margin", "answerability", "relevance", "lead", "agreement", "dense")
+
+Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """`log-odds = bias + Σ weights[name] · value[name]`.
+
+    Attributes:
+        bias: The constant.
+        weights: One weight a feature; a feature without a weight counts nothing.
+    """
+
+    bias: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def log_odds(self, values: Mapping[str, float]) -> float:
+        """Return the log-odds for one set of feature values."""
+        return self.bias + sum(
+            weight * values[name] for name, weight in self.weights.items() if weight
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What decides between candidates, and between answering and refusing.
+
+    Attributes:
+        ranking: Scores a candidate from `RANKING` features.
+        confidence: Scores the winner from `CONFIDENCE` features.
+        threshold: Lowest confidence that is answered, 0..1.
+        fitted_on: What it was fitted on, for people.
+    """
+
+    ranking: Logistic = field(default_factory=lambda: Logistic(0.0, {"margin": 1.0}))
+    confidence: Logistic = field(default_factory=lambda: Logistic(0.0, {"score": 1.0}))
+    threshold: float = 0.5
+    fitted_on: str = "nothing"
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        """Read `calibration.json`.
+
+        Raises:
+            WeightsMissing: The file is missing.
+            ModelError: It is not of the expected layout.
+        """
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise WeightsMissing(
+                f"{path.name} not found in {path.parent}, expected the reader's calibration there; "
+                "reinstall citespan, or make it with: make calibrate"
+            ) from error
+        except ValueError as error:
+            raise ModelError(
+                f"{path.name}: found no JSON, expected a calibration; make it with: make calibrate"
+            ) from error
+        try:
+            return cls(
+                ranking=_logistic(stored["ranking"], RANKING),
+                confidence=_logistic(stored["confidence"], CONFIDENCE),
+                threshold=float(stored["threshold"]),
+                fitted_on=str(stored["fitted_on"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{path.name}: {error}, expected ranking, confidence, threshold and fitted_on; "
+                "make it with: make calibrate"
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write `calibration.json`."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def _logistic(stored: Mapping[str, object], known: Sequence[str]) -> Logistic:
+    weights = dict(stored["weights"])  # type: ignore[call-overload]
+    unknown = sorted(set(weights) - set(known))
+    if unknown:
+        raise ValueError(f"found features {unknown}, expected some of {list(known)}")
+    return Logistic(
+        float(stored["bias"]),  # type: ignore[arg-type]
+        {name: float(weight) for name, weight in weights.items()},
+    )
+
+
+def probability(log_odds: float) -> float:
+    """Return the probability for log-odds, 0..1, without overflow."""
+    if log_odds >= 0:
+        return 1 / (1 + math.exp(-log_odds))
+    raised = math.exp(log_odds)
+    return raised / (1 + raised)
+
+
+def fit_logistic(
+    names: Sequence[str],
+    rows: Sequence[Mapping[str, float]],
+    right: ArrayLike,
+    ridge: float = 1.0,
+    importance: ArrayLike | None = None,
+) -> Logistic:
+    """Fit a logistic regression by Newton's method.
+
+    Features are standardised for the fit, so that the ridge means the same for each, and the
+    weights are returned on the features' own scale.
+
+    Args:
+        names: The features to use.
+        rows: Their values, one mapping a case.
+        right: Whether each case was right, 0 or 1.
+        ridge: Penalty on the squared standardised weights; the bias has none.
+        importance: Weight of each case; all 1 when not given.
+
+    Raises:
+        ValueError: No cases, or all of them right, or none.
+    """
+    labels = np.asarray(right, dtype=np.float64)
+    if not 0 < labels.sum() < len(labels):
+        raise ValueError(
+            f"found {int(labels.sum())} right answers of {len(labels)}, expected some of each kind"
+        )
+    table = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
+    centre, spread = table.mean(axis=0), table.std(axis=0)
+    spread[spread < 1e-9] = 1.0
+    design = np.column_stack([np.ones(len(table)), (table - centre) / spread])
+    cases = np.ones(len(table)) if importance is None else np.asarray(importance, dtype=np.float64)
+    solved = _newton(design, labels, cases, ridge)
+    weights = solved[1:] / spread
+    bias = float(solved[0] - weights @ centre)
+    return Logistic(
+        round(bias, 5),
+        {name: round(float(weight), 5) for name, weight in zip(names, weights, strict=True)},
+    )
+
+
+def _newton(design: Rows, labels: Rows, cases: Rows, ridge: float) -> Rows:
+    weights = np.zeros(design.shape[1])
+    penalty = np.full(design.shape[1], ridge)
+    penalty[0] = 1e-9
+    for _ in range(100):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        slope = design.T @ (cases * (labels - chance)) - penalty * weights
+        curve = (design * (cases * chance * (1 - chance))[:, None]).T @ design + np.diag(penalty)
+        change = np.linalg.solve(curve, slope)
+        weights = weights + change
+        if np.abs(change).max() < 1e-9:
+            break
+    return weights

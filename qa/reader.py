@@ -1,0 +1,332 @@
+"""The reader: one pass over each passage gives relevance, answerability and the answer's span."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError, WeightsMissing
+from qa import spans
+from qa.config import Settings
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+# (ids, mask, types), each (n, t) -> start (n, t), end (n, t), relevance (n,), answerability (n,)
+Run = Callable[[Ints, Ints, Ints], tuple[Floats, Floats, Floats, Floats]]
+
+MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "reader.onnx", "tokenizer.json", "config.json"
+# Room left for the passage however long the question: a reader that sees no passage can only lie.
+_MAX_QUESTION_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A candidate answer in one passage.
+
+    Attributes:
+        passage: Index of the passage in the list that was read.
+        start: First character in that passage.
+        end: One past the last character; `passages[passage][start:end] == text`.
+        text: The characters.
+        score: Log-odds that this span answers the question, against "no answer here"; above 0
+            it answers. Comparable across passages.
+        margin: Log of P(span) / P(no answer) under the span head alone.
+        answerability: The answerability head's log-odds for the span's window.
+        relevance: The relevance head's log-odds for the span's window.
+    """
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    score: float
+    margin: float
+    answerability: float
+    relevance: float
+
+
+class PassageReader(Protocol):
+    """Anything that reads: the shipped `Reader`, or a test's."""
+
+    def read_many(
+        self, requests: Sequence[tuple[str, Sequence[str]]], best: int = 5
+    ) -> list[list[Span]]:
+        """Read several questions, each on its own passages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWeights:
+    """How the three heads make one score; fitted by `qa.train`, kept in `config.json`.
+
+    `score = bias + margin·m + answerability·a + relevance·r`, a logistic regression on whether
+    the span is right.
+    """
+
+    bias: float = 0.0
+    margin: float = 1.0
+    answerability: float = 0.0
+    relevance: float = 0.0
+
+    def score(self, margin: float, answerability: float, relevance: float) -> float:
+        """Return the log-odds that the span answers."""
+        return (
+            self.bias
+            + self.margin * margin
+            + self.answerability * answerability
+            + self.relevance * relevance
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One window to run, and where it came from."""
+
+    request: int
+    passage: int
+    ids: list[int]
+    offset: int
+    window: spans.Window
+
+
+class Reader:
+    """Reads passages for answers.
+
+    Args:
+        run: The network; arrays in, logits out.
+        tokenizer: Its tokenizer.
+        weights: How its heads make one score.
+        window_tokens: Most tokens of question and passage in one window.
+        window_stride: Tokens that neighbouring windows share.
+        max_answer_tokens: Longest answer.
+        batch_tokens: Tokens run at once; bounds memory.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        tokenizer: Tokenizer,
+        weights: ScoreWeights | None = None,
+        *,
+        window_tokens: int = 320,
+        window_stride: int = 96,
+        max_answer_tokens: int = 30,
+        batch_tokens: int = 4096,
+    ) -> None:
+        self._run = run
+        self._tokenizer = tokenizer
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._weights = weights or ScoreWeights()
+        self._window, self._stride = window_tokens, window_stride
+        self._max_answer, self._batch = max_answer_tokens, batch_tokens
+        self._cls = _token(tokenizer, "[CLS]")
+        self._sep = _token(tokenizer, "[SEP]")
+
+    @classmethod
+    def default(cls, settings: Settings | None = None) -> Reader:
+        """Load the shipped reader (or the one that `CITESPAN_WEIGHTS` names).
+
+        Raises:
+            WeightsMissing: A file of the reader is missing.
+            ModelError: A file does not match the checksum in `config.json`, or is no model.
+        """
+        settings = settings or Settings()
+        folder = settings.weights
+        for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE):
+            if not (folder / name).is_file():
+                raise WeightsMissing(
+                    f"{name} not found in {folder}, expected the reader's weights there; "
+                    "reinstall citespan, or make them with: make train"
+                )
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        return cls(
+            _onnx(folder / MODEL_FILE, settings.threads or os.cpu_count() or 1),
+            _tokenizer(folder / TOKENIZER_FILE),
+            ScoreWeights(**config["score"]),
+            window_tokens=settings.window_tokens,
+            window_stride=settings.window_stride,
+            max_answer_tokens=settings.max_answer_tokens,
+        )
+
+    def read(self, question: str, passages: Sequence[str], best: int = 5) -> list[Span]:
+        """Read `passages` for the answer to `question`.
+
+        Args:
+            question: The question.
+            passages: Texts; the spans' offsets are characters of these.
+            best: Most spans kept of each passage.
+
+        Returns:
+            Spans, best score first; those of one passage do not overlap. A passage without a
+            word has none.
+        """
+        return self.read_many([(question, passages)], best)[0]
+
+    def read_many(
+        self, requests: Sequence[tuple[str, Sequence[str]]], best: int = 5
+    ) -> list[list[Span]]:
+        """Read several questions, each on its own passages, in shared batches.
+
+        Args:
+            requests: `(question, passages)` pairs.
+            best: Most spans kept of each passage.
+
+        Returns:
+            For each request what `read` returns.
+        """
+        encodings: list[list[Encoding]] = []
+        jobs: list[_Job] = []
+        for number, (question, passages) in enumerate(requests):
+            encoded = self._tokenizer.encode_batch(list(passages), add_special_tokens=False)
+            encodings.append(encoded)
+            jobs.extend(self._jobs(number, question, encoded))
+        found: list[list[Span]] = [[] for _ in requests]
+        for job, start, end, relevance, answerability in self._logits(jobs):
+            encoding = encodings[job.request][job.passage]
+            text = requests[job.request][1][job.passage]
+            heads = (float(answerability), float(relevance))
+            found[job.request].extend(self._spans(job, encoding, text, start, end, heads, best))
+        return [_distinct(candidates, best) for candidates in found]
+
+    def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
+        asked = self._tokenizer.encode(question, add_special_tokens=False).ids
+        asked = asked[: int(self._window * _MAX_QUESTION_SHARE)]
+        head = [self._cls, *asked, self._sep]
+        room = self._window - len(head) - 1
+        jobs = []
+        for passage, encoding in enumerate(encoded):
+            if not encoding.ids:
+                continue
+            for window in spans.windows(len(encoding.ids), room, min(self._stride, room // 2)):
+                ids = [*head, *encoding.ids[window.first : window.last], self._sep]
+                jobs.append(_Job(request, passage, ids, len(head), window))
+        return jobs
+
+    def _logits(
+        self, jobs: Sequence[_Job]
+    ) -> list[tuple[_Job, Floats, Floats, np.float32, np.float32]]:
+        """Run all windows, neighbours in length together so that little padding is computed."""
+        ordered = sorted(jobs, key=lambda job: len(job.ids))
+        results = []
+        begin = 0
+        while begin < len(ordered):
+            end = begin + 1
+            while end < len(ordered) and len(ordered[end].ids) * (end - begin + 1) <= self._batch:
+                end += 1
+            group = ordered[begin:end]
+            outputs = self._run(*_padded(group))
+            for row, job in enumerate(group):
+                length = len(job.ids)
+                start_row, end_row = outputs[0][row, :length], outputs[1][row, :length]
+                results.append((job, start_row, end_row, outputs[2][row], outputs[3][row]))
+            begin = end
+        return results
+
+    def _spans(
+        self,
+        job: _Job,
+        encoding: Encoding,
+        text: str,
+        start: Floats,
+        end: Floats,
+        heads: tuple[float, float],
+        best: int,
+    ) -> list[Span]:
+        words = np.array(encoding.word_ids[job.window.first : job.window.last])
+        changes = words[1:] != words[:-1]
+        candidates = spans.decode(
+            start,
+            end,
+            job.offset,
+            np.concatenate([[True], changes]),
+            np.concatenate([changes, [True]]),
+            self._max_answer,
+            best * 4,  # overlapping ones are dropped later
+        )
+        made = []
+        for candidate in candidates:
+            first = encoding.offsets[job.window.first + candidate.first][0]
+            last = encoding.offsets[job.window.first + candidate.last][1]
+            first, last = spans.align(text, first, last)
+            score = self._weights.score(candidate.margin, *heads)
+            made.append(
+                Span(job.passage, first, last, text[first:last], score, candidate.margin, *heads)
+            )
+        return made
+
+
+def _distinct(candidates: list[Span], best: int) -> list[Span]:
+    """Keep the best spans of each passage that overlap no better one, best score first."""
+    ordered = sorted(candidates, key=lambda span: (-span.score, span.passage, span.start))
+    by_passage: dict[int, list[Span]] = {}
+    for span in ordered:
+        kept = by_passage.setdefault(span.passage, [])
+        place = (span.start, span.end)
+        if span.text and len(kept) < best:
+            if not any(spans.overlap(place, (other.start, other.end)) for other in kept):
+                kept.append(span)
+    merged = [span for kept in by_passage.values() for span in kept]
+    return sorted(merged, key=lambda span: (-span.score, span.passage, span.start))
+
+
+def _padded(jobs: Sequence[_Job]) -> tuple[Ints, Ints, Ints]:
+    length = max(len(job.ids) for job in jobs)
+    ids = np.zeros((len(jobs), length), dtype=np.int64)
+    mask, types = np.zeros_like(ids), np.zeros_like(ids)
+    for row, job in enumerate(jobs):
+        end = len(job.ids)
+        ids[row, :end] = job.ids
+        mask[row, :end] = 1
+        types[row, job.offset : end] = 1
+    return ids, mask, types
+
+
+def _token(tokenizer: Tokenizer, text: str) -> int:
+    number = tokenizer.token_to_id(text)
+    if number is None:
+        raise ModelError(f"the tokenizer has no {text} token, expected a BERT tokenizer")
+    return int(number)
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))
+
+
+def _onnx(path: Path, threads: int) -> Run:
+    """Open the ONNX model; raises ModelError when the file is no model."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own errors share no public base
+        raise ModelError(
+            f"{path.name} cannot be loaded ({type(error).__name__}), expected an ONNX reader; "
+            "reinstall citespan, or make it with: make train"
+        ) from error
+
+    def run(ids: Ints, mask: Ints, types: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+        start, end, relevance, answerability = session.run(
+            ["start", "end", "relevance", "answerability"],
+            {"ids": ids, "mask": mask, "types": types},
+        )
+        return start, end, relevance, answerability
+
+    return run

@@ -1,0 +1,152 @@
+"""Windows over a passage, and logits to exact character spans. Pure functions on arrays.
+
+A window is `[CLS] question [SEP] part of the passage [SEP]`. Position 0 stands for "no answer
+here" (Devlin et al. 2019, section 4.3), so a span's margin is
+
+    start[i] + end[j] − start[0] − end[0]
+
+the log of P(span) / P(no answer) under the reader's softmaxes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+# "U.S" before a full stop: an abbreviation that owns the stop which follows it.
+_ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tokens `[first, last)` of a passage."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSpan:
+    """Tokens `[first, last]` (inclusive) of a passage and their margin over "no answer"."""
+
+    first: int
+    last: int
+    margin: float
+
+
+def windows(tokens: int, size: int, stride: int) -> list[Window]:
+    """Cover `tokens` passage tokens with windows of at most `size` that share `stride` tokens.
+
+    Args:
+        tokens: Tokens in the passage.
+        size: Most tokens in a window.
+        stride: Tokens that neighbouring windows share; smaller than `size`.
+
+    Returns:
+        At least one window; their union is the passage.
+
+    Raises:
+        ValueError: `size` is not larger than `stride`, or `stride` is negative.
+    """
+    if not 0 <= stride < size:
+        raise ValueError(f"stride {stride} found, expected 0 <= stride < window size {size}")
+    if tokens <= size:
+        return [Window(0, tokens)]
+    firsts = range(0, tokens - stride, size - stride)
+    return [Window(first, min(first + size, tokens)) for first in firsts]
+
+
+def decode(
+    start: Floats,
+    end: Floats,
+    offset: int,
+    starts_word: NDArray[np.bool_],
+    ends_word: NDArray[np.bool_],
+    max_tokens: int,
+    best: int,
+) -> list[TokenSpan]:
+    """Return the best token spans of one window, decoded jointly.
+
+    Args:
+        start: Start logits of the window, shape `(length,)`; `start[0]` is "no answer".
+        end: End logits, same shape.
+        offset: Position of the first passage token in the window.
+        starts_word: For each passage token in the window, whether a word begins there.
+        ends_word: For each passage token in the window, whether a word ends there.
+        max_tokens: Most tokens in a span.
+        best: Most spans to return.
+
+    Returns:
+        Spans by token of the window's passage part, best margin first; empty when the window
+        holds no whole word of at most `max_tokens` tokens.
+    """
+    count = len(starts_word)
+    null = float(start[0]) + float(end[0])
+    inside = slice(offset, offset + count)
+    firsts = np.where(starts_word, start[inside], -np.inf)
+    lasts = np.where(ends_word, end[inside], -np.inf)
+    # sums[i, d] = score of the span of d + 1 tokens that begins at token i
+    padded = np.concatenate([lasts, np.full(max_tokens, -np.inf, lasts.dtype)])
+    ends = np.lib.stride_tricks.sliding_window_view(padded, max_tokens)[:count]
+    sums = firsts[:, None] + ends
+    flat = sums.ravel()
+    take = min(best, flat.size)
+    if take == 0:
+        return []
+    order = np.argpartition(-flat, take - 1)[:take]
+    order = order[np.lexsort((order, -flat[order]))]
+    found = []
+    for place in order.tolist():
+        first, length = divmod(place, max_tokens)
+        if np.isfinite(flat[place]):
+            found.append(TokenSpan(first, first + length, float(flat[place]) - null))
+    return found
+
+
+def align(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen `text[start:end]` to whole words and whole abbreviations, and trim white space.
+
+    A tokenizer that drops accents can end a token before a combining mark, and takes "U.S." for
+    four tokens: a quote that stops at "U.S" would be wrong by one character.
+    """
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while 0 < start < end and _joined(text[start - 1], text[start]):
+        start -= 1
+    while start < end < len(text) and _joined(text[end - 1], text[end]):
+        end += 1
+    if text[end : end + 1] == "." and _ABBREVIATION.search(text, max(start, end - 12), end):
+        end += 1
+    return start, end
+
+
+def _joined(left: str, right: str) -> bool:
+    """Tell whether two neighbouring characters belong to one word."""
+    return _word(left) and _word(right)
+
+
+def _word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Tell whether two half-open intervals share a character."""
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def distinct(spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the indices of the spans that overlap none before them."""
+    kept: list[int] = []
+    for index, span in enumerate(spans):
+        if not any(overlap(span, spans[other]) for other in kept):
+            kept.append(index)
+    return kept

