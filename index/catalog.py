@@ -250,14 +250,23 @@ class Catalog:
         )
         return {row[0]: row[1:] for row in found}
 
-    def chunks(self, rows: Sequence[int]) -> dict[int, ChunkRow]:
-        """Return these chunks by row number."""
+    def chunks(self, rows: Sequence[int]) -> list[ChunkRow]:
+        """Return these chunks in the order asked for."""
         found = self.rows(
             "SELECT id, document, start, end, sha256 FROM chunks "
             "WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(rows)),),
         )
-        return {row[0]: ChunkRow(*row) for row in found}
+        chunks = {row[0]: ChunkRow(*row) for row in found}
+        return [chunks[row] for row in rows]
+
+    def chunk_rows(self, documents: Sequence[int]) -> list[int]:
+        """Return the row numbers of all chunks of these documents, in order."""
+        found = self.rows(
+            "SELECT id FROM chunks WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(list(documents)),),
+        )
+        return [row for (row,) in found]
 
     def chunks_of(self, document: int) -> list[ChunkRow]:
         """Return the chunks of a document in order."""

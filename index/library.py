@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,12 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from index import scan
+from index import scan, shelf
 from index.catalog import Catalog
-from index.documents import Document
+from index.documents import Document, read_bytes
 from index.embedder import Embedder
-from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
+from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
+from index.filters import Filter
+from index.isolation import ParserProcess
 from index.pending import PendingVectors
+from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot
 from index.store import CATALOG, SCHEMA, VECTORS, Manifest, Store, describe
 from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
@@ -37,11 +40,13 @@ class VerifyReport:
         documents: Documents checked.
         chunks: Chunks checked.
         problems: One sentence each; empty when the library is sound.
+        repaired: What was wrong before it was built again from the files.
     """
 
     documents: int
     chunks: int
     problems: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether the library is sound."""
@@ -60,9 +65,11 @@ class Library:
         roots: tuple[Path, ...],
         embedder: Embedder | Callable[[], Embedder],
         chunking: tuple[int, int],
+        name: str = "",
     ) -> None:
         """Use `Library.open`."""
         self.folder = folder
+        self.name = name
         self._roots = roots
         self._make, self._made = _maker(embedder)
         self._chunking = chunking
@@ -73,10 +80,11 @@ class Library:
     @classmethod
     def open(
         cls,
-        documents: Path | str | Sequence[Path | str],
+        documents: Path | str | Sequence[Path | str] | None = None,
         *,
         home: Path,
         embedder: Embedder | Callable[[], Embedder],
+        name: str | None = None,
         chunk_size: int = 1200,
         chunk_overlap: int = 200,
     ) -> Library:
@@ -85,18 +93,20 @@ class Library:
         Nothing is read from the documents before `sync`.
 
         Args:
-            documents: What the library is made of.
-            home: Where libraries are kept; this one in `home/libraries/<name>-<hash of paths>`.
+            documents: What the library is made of; may be left out for a name that exists.
+            home: Where libraries are kept: each in a folder of `home/libraries`.
+            name: Its name; without one it goes by its paths.
             embedder: An embedder, or what makes one when a text must be embedded.
             chunk_size: Longest chunk, characters.
             chunk_overlap: Characters that neighbouring chunks share, at most.
 
         Raises:
-            LibraryError: A path does not exist, or the library's folder cannot be made.
+            LibraryError: A path does not exist, the library's folder cannot be made, or there is
+                no library of that name.
         """
-        roots = scan.resolve(documents)
-        folder = Path(home).expanduser() / "libraries" / folder_name(roots)
-        return cls(folder, roots, embedder, (chunk_size, chunk_overlap))
+        roots = scan.resolve(documents) if documents is not None else ()
+        place = shelf.folder(Path(home), roots, name)
+        return cls(place, roots, embedder, (chunk_size, chunk_overlap), name or "")
 
     def __enter__(self) -> Library:
         """Return the library."""
@@ -278,6 +288,7 @@ class Library:
                 documents=built.documents,
                 chunks=built.chunks,
                 synced=datetime.now(UTC).isoformat(timespec="seconds"),
+                name=self.name or (base.manifest.name if base and base.manifest else ""),
                 roots=_strings(roots),
                 excluded=excluded,
                 files={name: describe(folder / name) for name in (CATALOG, VECTORS)},
@@ -288,29 +299,55 @@ class Library:
         before = base.catalog.files() if base and base.catalog else {}
         return replace(compare(before, files), generation=manifest.generation)
 
-    def verify(self) -> VerifyReport:
-        """Check the stored library from checksums to spans.
+    def verify(self, *, repair: bool = False) -> VerifyReport:
+        """Check the stored library, from checksums to spans and leftovers.
+
+        Args:
+            repair: Build it again from the files when anything is wrong.
 
         Raises:
-            LibraryCorrupt: A stored file is missing, truncated or changed.
+            LibraryCorrupt: A stored file is missing, truncated or changed, and is not repaired.
+            LibraryMismatch: It was built by another version or embedder, and is not repaired.
         """
+        try:
+            report = self._verify()
+        except (LibraryCorrupt, LibraryMismatch) as error:
+            if not repair:
+                raise
+            report = VerifyReport(0, 0, (str(error),))
+        if not repair or report:
+            return report
+        self.sync(rebuild=True)
+        return replace(self._verify(), repaired=report.problems)
+
+    def _verify(self) -> VerifyReport:
         with self._loading:
             # What is held was verified when it was loaded; the disk may differ since.
             self._snapshot = None
             snapshot = self.snapshot()
-        if snapshot.manifest is None:
+        manifest = snapshot.manifest
+        if manifest is None:
             return VerifyReport(0, 0)
-        return VerifyReport(
-            snapshot.manifest.documents, snapshot.manifest.chunks, tuple(check(snapshot))
-        )
+        problems = list(check(snapshot))
+        with contextlib.suppress(LibraryLocked), self._store.lock():
+            # While another process writes, what it is building is no leftover.
+            problems += [f"{path}: no part of the library" for path in self._leftovers(manifest)]
+        return VerifyReport(manifest.documents, manifest.chunks, tuple(problems))
 
-    def search(self, question: str, k: int = 12) -> list[Passage]:
+    def _leftovers(self, manifest: Manifest) -> list[Path]:
+        if self._store.current() != manifest:
+            return []
+        return self._store.leftovers(manifest)
+
+    def search(self, question: str, k: int = 12, filters: Filter | None = None) -> list[Passage]:
         """Return the `k` passages that fit a question best, best first."""
-        return self.snapshot().search(question, k)
+        return self.snapshot().search(question, k, filters)
 
-    def search_many(self, questions: Sequence[str], k: int = 12) -> list[list[Passage]]:
+    def search_many(
+        self, questions: Sequence[str], k: int = 12, filters: Filter | None = None
+    ) -> list[list[Passage]]:
         """Search for several questions; they are embedded in one batch."""
-        return self.snapshot().search_many(questions, k)
+        return self.snapshot().search_many(questions, k, filters)
 
     def document(self, name: str) -> Document:
         """Return a document as it was indexed, not as its file is now.
@@ -323,6 +360,50 @@ class Library:
     def documents(self) -> list[DocumentRecord]:
         """Return what is known of every file, by name."""
         return self.snapshot().documents()
+
+    def rectangles(self, name: str, start: int, end: int) -> list[Rectangle]:
+        """Return where on its pages a PDF says characters `start` to `end`.
+
+        Returns:
+            In reading order; empty when the document is no PDF.
+
+        Raises:
+            LibraryError: No such document, or its file is not what was indexed any more.
+            DocumentError: The file cannot be read.
+        """
+        document = self.document(name)
+        if document.format != "pdf":
+            return []
+        roots, _ = self._made_of(self.snapshot().manifest)
+        entry = scan.scan(scan.label(roots)).get(name)
+        data = read_bytes(entry.path) if entry else b""
+        if hashlib.sha256(data).hexdigest() != document.sha256:
+            raise LibraryError(
+                f"{name}: found another content than the one indexed, expected the same file; "
+                f"run: citespan index {roots[0]}"
+            )
+        with ParserProcess() as parser:
+            return rectangles(document, data, start, end, parser)
+
+    def watch(self, stop: threading.Event | None = None) -> Iterator[SyncReport]:
+        """Sync now and whenever a file changes, until `stop` is set; yield each report.
+
+        Changes that come close together are taken in together. While another process writes,
+        nothing is done; the next change is waited for.
+        """
+        from watchfiles import watch
+
+        yield self.sync()
+        roots, _ = self._made_of(self.snapshot().manifest)
+        # A file that is replaced is a new file: its folder is what stays to be watched.
+        folders = {root if root.is_dir() else root.parent for root in roots}
+        for changes in watch(
+            *folders, stop_event=stop, debounce=400, rust_timeout=500, yield_on_timeout=True
+        ):
+            with contextlib.suppress(LibraryLocked):
+                report = self.sync() if changes else None
+                if report:
+                    yield report
 
     def close(self) -> None:
         """Let go of the stored files; snapshots given out stay usable until they are dropped."""
@@ -372,13 +453,6 @@ def _maker(
         return cast(Callable[[], Embedder], given), None
     made = cast(Embedder, given)
     return lambda: made, made
-
-
-def folder_name(roots: Sequence[Path]) -> str:
-    """Return a readable, unique folder name for the library of these paths."""
-    slug = re.sub(r"[^a-z0-9]+", "-", roots[0].stem.lower()).strip("-")[:40] or "documents"
-    digest = hashlib.sha256("\0".join(sorted(_strings(roots))).encode("utf-8", "surrogateescape"))
-    return f"{slug}-{digest.hexdigest()[:12]}"
 
 
 def _strings(paths: Sequence[Path]) -> tuple[str, ...]:

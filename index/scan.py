@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from index.errors import LibraryError
+from index.ignore import IgnoreRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def label(paths: Sequence[Path]) -> tuple[Root, ...]:
 def scan(roots: Sequence[Root]) -> dict[str, Entry]:
     """Return every file under the roots by document name, in order of name.
 
-    Hidden files and folders are left out. A symbolic link is followed only when it leads to a
-    file inside the same folder; a link to a folder is not followed.
+    Hidden files and folders are left out, and what `.citespanignore` says. A symbolic link is
+    followed only when it leads to a file inside the same folder; a link to a folder is not.
 
     Raises:
         LibraryError: A root is gone, which must not read as "every document was deleted".
@@ -83,7 +84,7 @@ def scan(roots: Sequence[Root]) -> dict[str, Entry]:
                 "library; bring the folder back (is its disk mounted?) or index another path"
             )
         if root.path.is_dir():
-            for name, entry in _walk(root.path, root.path):
+            for name, entry in _walk(root.path, root.path, IgnoreRules(root.path)):
                 found[str(PurePosixPath(root.label) / name)] = entry
         else:
             described = _describe(root.path)
@@ -92,27 +93,30 @@ def scan(roots: Sequence[Root]) -> dict[str, Entry]:
     return dict(sorted(found.items()))
 
 
-def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Entry]]:
-    try:
-        children = sorted(os.scandir(folder), key=lambda child: child.name)
-    except OSError:
-        return
-    for child in children:
-        if child.name.startswith("."):
-            continue
-        path = Path(child.path)
-        if child.is_dir(follow_symlinks=False):
-            yield from _walk(path, root)
-            continue
-        if child.is_symlink():
-            target = Path(os.path.realpath(path))
-            if not target.is_relative_to(root):
+def _walk(top: Path, root: Path, rules: IgnoreRules) -> Iterator[tuple[str, Entry]]:
+    folders = [top]
+    while folders:
+        for child in _children(folders.pop()):
+            path = Path(child.path)
+            name = _printable(path.relative_to(root).as_posix())
+            folder = child.is_dir(follow_symlinks=False)
+            if child.name.startswith(".") or rules.ignores(name, folder=folder):
                 continue
-        else:
-            target = path
-        entry = _describe(target)
-        if entry:
-            yield _printable(path.relative_to(root).as_posix()), entry
+            if folder:
+                folders.append(path)
+                continue
+            target = Path(os.path.realpath(path)) if child.is_symlink() else path
+            entry = _describe(target) if target.is_relative_to(root) else None
+            if entry:
+                yield name, entry
+
+
+def _children(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except OSError:
+        # Gone since its name was read, or not permitted: its files are not there for us.
+        return []
 
 
 def _describe(path: Path) -> Entry | None:

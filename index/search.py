@@ -1,8 +1,22 @@
-"""Dense and lexical results fused: one immutable generation answers.
+r"""Dense and lexical results fused: one immutable generation answers.
 
 For every candidate of either search both scores are known: its cosine from the stored vector, its
 BM25 from the full text index (0 when no word matches). Each is scaled over the candidates of the
 question and the fused score is their weighted mean.
+
+Recall on 2,594 SQuAD questions over the 11 articles of `squad-v1.1-train-articles`
+(`tests/benchmarks/retrieval.py`), each paragraph a document | each article one:
+
+| | @1 | @5 | @12 | @20 |
+|---|---|---|---|---|
+| lexical | .820 \| .811 | .948 \| .949 | .972 \| .975 | .982 \| .983 |
+| dense | .644 \| .625 | .881 \| .871 | .945 \| .940 | .973 \| .970 |
+| fused | .839 \| .835 | .963 \| .966 | .984 \| .987 | .993 \| .994 |
+
+Chosen on the same questions among 2,000 paragraphs more that answer none of them: weights of 0.3
+to 0.6 are equal within noise, scaling by maximum, range or standard deviation too; rank fusion is
+worse (recall@1 .729 against .802). Porter stems and leaving question words out of the lexical
+query raise its recall@1 from .750 to .789. A title before each chunk changes nothing (±.004).
 """
 
 from __future__ import annotations
@@ -15,10 +29,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalog import Catalog
+from index.catalog import Catalog, ChunkRow
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryError
+from index.filters import Filter
 from index.store import Manifest
 from index.vectors import VectorIndex
 
@@ -85,6 +100,14 @@ class DocumentRecord:
     modified: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The name to cite by document row, and the chunk rows that may be found (None: all)."""
+
+    names: dict[int, str]
+    rows: NDArray[np.int64] | None
+
+
 class Snapshot:
     """One generation of a library; it stays as it is, whatever is synced meanwhile.
 
@@ -117,25 +140,51 @@ class Snapshot:
         """Return the number of chunks."""
         return len(self.vectors) if self.vectors is not None else 0
 
-    def search(self, question: str, k: int = 12) -> list[Passage]:
-        """Return the `k` passages that fit a question best, best first."""
-        return self.search_many([question], k)[0]
+    def search(self, question: str, k: int = 12, filters: Filter | None = None) -> list[Passage]:
+        """Return the `k` passages that fit a question best, best first.
 
-    def search_many(self, questions: Sequence[str], k: int = 12) -> list[list[Passage]]:
+        Args:
+            question: Any text.
+            k: Passages wanted.
+            filters: Only passages of documents that meet this, when given.
+        """
+        return self.search_many([question], k, filters)[0]
+
+    def search_many(
+        self, questions: Sequence[str], k: int = 12, filters: Filter | None = None
+    ) -> list[list[Passage]]:
         """Search for several questions; they are embedded in one batch."""
         if self.catalog is None or self.vectors is None or not len(self.vectors) or k < 1:
             return [[] for _ in questions]
+        scope = self._scope(filters)
+        if not scope.names:
+            return [[] for _ in questions]
         queries = self._embedder().encode(list(questions))
         return [
-            self._search_one(question, query, k)
+            self._search_one(question, query, k, scope)
             for question, query in zip(questions, queries, strict=True)
         ]
 
-    def _search_one(self, question: str, query: NDArray[np.float32], k: int) -> list[Passage]:
+    def _scope(self, filters: Filter | None) -> _Scope:
+        """Return the chunks that may be found and the name to cite of each document."""
+        first = {row: names[0] for row, names in self._names.items()}
+        if filters is None or filters == Filter() or self.catalog is None:
+            return _Scope(first, None)
+        named: dict[int, str] = {}
+        for file in self.documents():
+            if file.format and filters.accepts(file.name, file.format, file.modified):
+                named.setdefault(self._rows[file.name], file.name)
+        rows = self.catalog.chunk_rows(list(named))
+        return _Scope(named, np.array(rows, dtype=np.int64))
+
+    def _search_one(
+        self, question: str, query: NDArray[np.float32], k: int, scope: _Scope
+    ) -> list[Passage]:
         assert self.catalog is not None and self.vectors is not None
         count = max(_CANDIDATES, 2 * k)
-        _, nearest = self.vectors.search(query[None], count)
-        lexical = self.catalog.search(question, count)
+        allowed = None if scope.rows is None else scope.rows.tolist()
+        _, nearest = self.vectors.search(query[None], count, scope.rows)
+        lexical = self.catalog.search(question, count, among=allowed)
         rows = np.array(sorted({*nearest[0].tolist(), *lexical}), dtype=np.int64)
         # Both scores of every candidate, whichever search found it.
         dense = self.vectors.reconstruct(rows) @ query
@@ -143,38 +192,28 @@ class Snapshot:
         lexical |= self.catalog.search(question, len(missing), among=missing)
         bm25 = np.array([lexical.get(row, 0.0) for row in rows.tolist()])
         scores = fuse(dense.astype(np.float64), bm25)
-        return self._passages(rows, scores, dense, bm25, k)
-
-    def _passages(
-        self,
-        rows: NDArray[np.int64],
-        scores: NDArray[np.float64],
-        dense: NDArray[np.float32],
-        bm25: NDArray[np.float64],
-        k: int,
-    ) -> list[Passage]:
-        assert self.catalog is not None
         # Row numbers follow document names, so they settle equal scores for good.
         order = np.lexsort((rows, -scores))[:k]
-        chunks = self.catalog.chunks(rows[order].tolist())
-        passages = []
-        for at in order:
-            chunk = chunks[int(rows[at])]
-            document = self._document(chunk.document)
-            passages.append(
-                Passage(
-                    document=document.name,
-                    start=chunk.start,
-                    end=chunk.end,
-                    text=document.text[chunk.start : chunk.end],
-                    score=float(scores[at]),
-                    dense=float(dense[at]),
-                    lexical=float(bm25[at]),
-                    page=document.page_at(chunk.start),
-                    heading=document.heading_at(chunk.start),
-                )
-            )
-        return passages
+        return [
+            self._passage(chunk, scope, float(scores[at]), float(dense[at]), float(bm25[at]))
+            for at, chunk in zip(order, self.catalog.chunks(rows[order].tolist()), strict=True)
+        ]
+
+    def _passage(
+        self, chunk: ChunkRow, scope: _Scope, score: float, dense: float, lexical: float
+    ) -> Passage:
+        document = self._document(chunk.document)
+        return Passage(
+            document=scope.names[chunk.document],
+            start=chunk.start,
+            end=chunk.end,
+            text=document.text[chunk.start : chunk.end],
+            score=score,
+            dense=dense,
+            lexical=lexical,
+            page=document.page_at(chunk.start),
+            heading=document.heading_at(chunk.start),
+        )
 
     def document(self, name: str) -> Document:
         """Return a document as it was indexed, not as its file is now.

@@ -61,6 +61,7 @@ class Manifest:
         documents: Documents stored.
         chunks: Chunks stored, and vectors.
         synced: When it was built, ISO 8601, UTC.
+        name: The library's name; empty when it goes by its paths.
         roots: The folders and files it was built from.
         excluded: Names removed by hand; a sync leaves them out.
         files: The other files of the generation.
@@ -75,6 +76,7 @@ class Manifest:
     documents: int
     chunks: int
     synced: str
+    name: str
     roots: tuple[str, ...]
     excluded: tuple[str, ...]
     files: dict[str, StoredFile]
@@ -128,25 +130,40 @@ class Store:
             LibraryCorrupt: `CURRENT` or the manifest is missing or not what was written.
             LibraryMismatch: The generation was written by another version of the layout.
         """
-        pointer = self.folder / "CURRENT"
-        try:
-            content = pointer.read_bytes().decode("ascii", "replace")
-        except FileNotFoundError:
-            # Generations without a pointer are of a first run that ended before its switch.
-            return None
-        found = _CURRENT.fullmatch(content)
-        if not found:
-            raise LibraryCorrupt(
-                f"{pointer}: found {content[:80]!r}, expected a generation and a sha256; {_REBUILD}"
-            )
-        path = self.generations / found[1] / "manifest.json"
-        data = read_verified(path, found[2], None)
+        while True:
+            pointer = self._pointer()
+            if pointer is None:
+                return None
+            number, digest = pointer
+            path = self.generations / number / "manifest.json"
+            try:
+                data = read_verified(path, digest, None)
+                break
+            except LibraryCorrupt:
+                # A writer may have switched and swept between the two reads.
+                if self._pointer() == pointer:
+                    raise
         schema = json.loads(data).get("schema")
         if schema != SCHEMA:
             raise LibraryMismatch(
                 f"{path}: found schema version {schema}, expected {SCHEMA}; {_REBUILD}"
             )
         return Manifest.from_bytes(data)
+
+    def _pointer(self) -> tuple[str, str] | None:
+        """Return the current generation and the hash of its manifest, as `CURRENT` has them."""
+        path = self.folder / "CURRENT"
+        try:
+            content = path.read_bytes().decode("ascii", "replace")
+        except FileNotFoundError:
+            # Generations without a pointer are of a first run that ended before its switch.
+            return None
+        found = _CURRENT.fullmatch(content)
+        if not found:
+            raise LibraryCorrupt(
+                f"{path}: found {content[:80]!r}, expected a generation and a sha256; {_REBUILD}"
+            )
+        return found[1], found[2]
 
     def read(self, manifest: Manifest, name: str) -> bytes:
         """Return a generation's file, verified.
@@ -232,6 +249,15 @@ class Store:
             if entry.name != str(keep):
                 shutil.rmtree(entry, ignore_errors=True)
         (self.folder / "CURRENT.new").unlink(missing_ok=True)
+
+    def leftovers(self, manifest: Manifest) -> list[Path]:
+        """Return what is on disk but no part of the current generation; the lock must be held."""
+        folder = self.generations / str(manifest.generation)
+        expected = {folder / name for name in (*manifest.files, "manifest.json")}
+        expected |= {self.folder / "CURRENT", self.folder / "lock"}
+        return sorted(
+            path for path in self.folder.rglob("*") if path.is_file() and path not in expected
+        )
 
     def next_generation(self) -> int:
         """Return a number above every generation on disk."""

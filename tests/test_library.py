@@ -342,15 +342,17 @@ def test_questions_during_commits_are_each_answered_from_one_generation(folder, 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for number in range(15):
+    for number in range(200):
         write(folder, {f"{n}.txt": f"{n} dragon {number}" for n in "ab"})
         library.sync()
+        if number >= 15 and len(seen) > 5:
+            break
     stop.set()
     for thread in threads:
         thread.join()
     assert errors == []
     assert all(len(said) <= 1 for said in seen)
-    assert len(seen) > 2
+    assert len(seen) > 5
 
 
 def test_progress_counts_documents_then_chunks(folder, home):

@@ -94,14 +94,16 @@ class _Walk:
         elif len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
             words = self._take()
             self._builder.add_heading(words, int(tag[1]))
+            self._gap = "\n\n"
         elif tag in _BLOCKS:
             self._flush()
+            self._gap = "\n\n"
 
     def _flush(self) -> None:
         words = self._take()
         if words and words != "-":
             self._builder.add(words, self._gap)
-        self._gap = "\n\n"
+            self._gap = "\n\n"
 
     def _take(self) -> str:
         lines = "".join(self._words).split("\n")

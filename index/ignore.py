@@ -1,0 +1,76 @@
+"""`.citespanignore`: what to leave out of a library, in the manner of `.gitignore`.
+
+One pattern a line. `*` and `?` stay inside a name, `**` crosses folders, a slash at the end means
+folders only, a slash anywhere else anchors the pattern at the folder that holds the file, `!`
+takes back in, `#` starts a comment. The last pattern that fits decides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = ".citespanignore"
+_LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    pattern: re.Pattern[str]
+    folders_only: bool
+    ignored: bool
+
+
+class IgnoreRules:
+    """The rules of one folder; without the file, nothing is ignored."""
+
+    def __init__(self, folder: Path) -> None:
+        self._rules: list[_Rule] = []
+        path = folder / NAME
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            self._rules = [rule for line in text.splitlines() if (rule := _read(line))]
+
+    def ignores(self, name: str, *, folder: bool) -> bool:
+        """Tell whether a POSIX path inside the folder is left out."""
+        for rule in reversed(self._rules):
+            if (folder or not rule.folders_only) and rule.pattern.fullmatch(name):
+                return rule.ignored
+        return False
+
+
+def _read(line: str) -> _Rule | None:
+    line = line.rstrip()
+    if not line or line.startswith("#"):
+        return None
+    ignored = not line.startswith("!")
+    line = line.removeprefix("!")
+    folders_only = line.endswith("/")
+    line = line.rstrip("/")
+    if not line:
+        return None
+    prefix = "" if "/" in line else "(?:.*/)?"
+    return _Rule(re.compile(prefix + glob_expression(line.lstrip("/"))), folders_only, ignored)
+
+
+def glob_expression(glob: str) -> str:
+    """Return a glob as a regular expression; `*` and `?` do not cross a slash, `**` does."""
+    parts = []
+    for found in re.finditer(r"\*\*/|\*+|\?|\[[^\]/]+\]|.", glob, re.DOTALL):
+        token = found[0]
+        if token == "**/":
+            parts.append("(?:.*/)?")
+        elif token.startswith("**"):
+            parts.append(".*")
+        elif token == "*":
+            parts.append("[^/]*")
+        elif token == "?":
+            parts.append("[^/]")
+        elif token.startswith("[") and len(token) > 2:
+            inside = token[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+            negated = inside[0] in "!^"
+            parts.append(f"[{'^' if negated else ''}{inside[1:] if negated else inside}]")
+        else:
+            parts.append(re.escape(token))
+    return "".join(parts)
