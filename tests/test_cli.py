@@ -209,6 +209,17 @@ def test_a_port_in_use_is_named(capsys, real):
     assert str(port) in err and "--port 0" in err
 
 
+def test_a_bug_is_one_line_and_its_traceback_on_demand(capsys, fake, monkeypatch):
+    fake.broken = RuntimeError("the moon fell")
+    code, out, err = run(capsys, "ask", "why?")
+    assert (code, out) == (2, "")
+    assert err.startswith("citespan: unexpected RuntimeError: the moon fell;")
+    assert len(err.splitlines()) == 1
+    monkeypatch.setenv("CITESPAN_DEBUG", "1")
+    with pytest.raises(RuntimeError, match="the moon fell"):
+        cli.main(["ask", "why?"])
+
+
 def test_wrong_usage_is_exit_code_2(capsys):
     assert run(capsys, "ask")[0] == 2
     assert run(capsys, "fly")[0] == 2

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 from index.documents import Document
 from index.errors import QuestionError
+from index.filters import Filter
 from qa.answer import Answer, Citation, Refusal
 from qa.config import Settings
 
@@ -112,7 +113,9 @@ class FakeAssistant:
             ],
         )
 
-    def ask(self, question: str, history: Sequence[Answer] = (), filters: object = None) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Answer] = (), filters: Filter | None = None
+    ) -> Answer:
         self.asked.append(question)
         self.histories.append(tuple(history))
         if self.broken:
@@ -128,13 +131,14 @@ class FakeAssistant:
             nearest = cite(self.documents[0], self.documents[0].text.split(" ")[1], score=-2.0)
             refusal = Refusal("not_answered", "No passage answers this.", (nearest,))
             return Answer(question, question, None, 0.1, (), refusal)
-        citations = tuple(cite(d, quote) for d in self.documents if quote in d.text)
+        allowed = [d for d in self.documents if filters is None or d.name in filters.documents]
+        citations = tuple(cite(d, quote) for d in allowed if quote in d.text)
         return Answer(question, question, quote, self.confidence, citations)
 
     def ask_stages(
-        self, question: str, history: Sequence[Answer] = (), filters: object = None
+        self, question: str, history: Sequence[Answer] = (), filters: Filter | None = None
     ) -> Iterator[FakeStage]:
         yield FakeStage("searching")
-        answer = self.ask(question, history)
+        answer = self.ask(question, history, filters)
         yield FakeStage("reading", (ARTICLE[:20],))
         yield FakeStage("answering", answer=answer)

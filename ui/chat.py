@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from index.errors import CitespanError, LibraryError, QuestionError
+from index.filters import Filter
 from qa.answer import Answer
 from ui import feedback, panes
 from ui.panes import Turn
@@ -91,17 +92,31 @@ class Chat:
             return panes.document_empty(names[:NAMES_SHOWN])
         return panes.document_pane(self.assistant.library.document(name))
 
-    def ask(self, question: str, conversation: Conversation) -> Iterator[Conversation]:
+    def scope(self) -> str:
+        """Return where the documents to ask are chosen."""
+        return panes.scope(self.names()[:NAMES_SHOWN])
+
+    def ask(
+        self, question: str, conversation: Conversation, chosen: object = None
+    ) -> Iterator[Conversation]:
         """Ask; yield the conversation at each stage, and last with the answer or an error.
 
         An error that the person can mend is shown in its own words; any other is logged, and the
         page says only that something went wrong.
+
+        Args:
+            question: As typed.
+            conversation: What came before.
+            chosen: Names of the documents to ask, as the browser sent them; all when empty.
         """
+        wanted = set(chosen) if isinstance(chosen, list) else set()
+        names = tuple(name for name in self.names() if name in wanted)
         shown = question if len(question) <= SHOWN_QUESTION else question[:SHOWN_QUESTION] + "…"
-        turn = Turn(shown, stage="searching")
+        turn = Turn(shown, stage="searching", scope=names)
+        filters: Any = Filter(documents=names) if names else None
         place = len(conversation.turns)
         try:
-            for stage in self.assistant.ask_stages(question, history=conversation.answers):
+            for stage in self.assistant.ask_stages(question, conversation.answers, filters):
                 turn = replace(turn, stage=stage.name, found=len(stage.passages))
                 if stage.answer is not None:
                     turn = replace(turn, stage=None, answer=stage.answer)

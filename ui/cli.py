@@ -7,6 +7,7 @@ one message on stderr and no traceback. Heavy modules are imported inside the co
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -283,6 +284,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except CitespanError as error:
         typer.echo(f"citespan: {visible(str(error))}", err=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("CITESPAN_DEBUG"):
+            raise
+        typer.echo(
+            f"citespan: unexpected {type(error).__name__}: {visible(str(error))}; this is a bug: "
+            "please report it with what CITESPAN_DEBUG=1 citespan … says",
+            err=True,
+        )
         return 2
     return 0
 

@@ -65,6 +65,26 @@ window.citespanAsk = (question) => {
   turn.scrollIntoView({ block: "nearest" });
 };
 
+// The documents that are to be asked; none means all.
+window.citespanChosen = () =>
+  [...document.querySelectorAll("#cs-scope input:checked")].map((input) => input.value);
+
+function nameChosen() {
+  const said = element.querySelector(".cs-scope strong");
+  if (!said) return;
+  const chosen = window.citespanChosen();
+  const all = element.querySelectorAll(".cs-scope input").length;
+  said.textContent = chosen.length === 0 || chosen.length === all ? "all documents"
+    : chosen.length === 1 ? chosen[0] : `${chosen.length} of ${all} documents`;
+}
+element.addEventListener("change", nameChosen);
+// A click elsewhere folds the choice away.
+if (element.querySelector(".cs-scope")) {
+  document.addEventListener("click", (event) => {
+    if (!element.contains(event.target)) element.querySelector(".cs-scope")?.removeAttribute("open");
+  });
+}
+
 // A file that the server made, saved by the browser itself: nothing of it lies on the server.
 window.citespanSave = (file) => {
   if (!file) return;
@@ -178,7 +198,7 @@ const actions = {
   },
   example(data) {
     window.citespanAsk(data.text);
-    trigger("example", { text: data.text });
+    trigger("example", { text: data.text, chosen: window.citespanChosen() });
   },
   open(data) { trigger("open", { name: data.name }); },
   show(data) {
@@ -238,7 +258,10 @@ watch("value", () => {
     if (turns !== seen.turns || answered !== seen.answered) scrollToEnd();
     Object.assign(seen, { turns, answered });
   }
-  else if (element.querySelector(".cs-nav")) showView(window.citespanView || "ask");
+  else if (element.querySelector(".cs-scope")) {
+    for (const input of element.querySelectorAll(".cs-scope input")) input.checked = false;
+    nameChosen();
+  } else if (element.querySelector(".cs-nav")) showView(window.citespanView || "ask");
   else if (element.querySelector(".cs-busy")) document.querySelector(".cs-uploads")?.replaceChildren();
   else if (key !== shown) { shown = key; showQuote(); }
 });

@@ -58,6 +58,7 @@ class Turn:
         answer: The answer, when there is one.
         error: One sentence for the person, when the question could not be asked.
         kept: What was done with the person's verdict on the answer, or None.
+        scope: Names of the documents that were asked; empty when all were.
     """
 
     question: str
@@ -66,6 +67,7 @@ class Turn:
     answer: Answer | None = None
     error: str | None = None
     kept: str | None = None
+    scope: tuple[str, ...] = ()
 
     @property
     def citations(self) -> tuple[Citation, ...]:
@@ -208,7 +210,32 @@ def turn_html(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
     return (
         '<article class="cs-turn"><h3 class="cs-question">'
         '<span class="cs-hidden">You asked: </span>'
-        f'<bdi>{escape(turn.question)}</bdi></h3><div class="cs-reply">{body}</div></article>'
+        f"<bdi>{escape(turn.question)}</bdi></h3>{asked_of(turn)}"
+        f'<div class="cs-reply">{body}</div></article>'
+    )
+
+
+def asked_of(turn: Turn) -> str:
+    """Return which documents a question was asked of, when not of all."""
+    if not turn.scope:
+        return ""
+    names = ", ".join(f"<bdi>{escape(name)}</bdi>" for name in turn.scope[:3])
+    more = f" and {len(turn.scope) - 3:,} more" if len(turn.scope) > 3 else ""
+    return f'<p class="cs-asked">Asked of {names}{more}</p>'
+
+
+def scope(names: Sequence[str]) -> str:
+    """Return where to choose the documents that are asked; nothing when there is no choice."""
+    if len(names) < 2:
+        return ""
+    items = "".join(
+        f'<li><label><input type="checkbox" value="{escape(name)}"><bdi>{escape(name)}</bdi>'
+        "</label></li>"
+        for name in names
+    )
+    return (
+        '<details class="cs-scope"><summary>Asking <strong>all documents</strong></summary>'
+        f'<ul aria-label="Documents to ask">{items}</ul></details>'
     )
 
 

@@ -70,6 +70,7 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
         with gr.Row(elem_id="cs-main"):
             with gr.Column(elem_id="cs-chat"):
                 talk = pane(chat.show(Conversation()), "cs-conversation")
+                scope = pane(chat.scope(), "cs-scope")
                 box = question_box()
             with gr.Column(elem_id="cs-source"):
                 source = pane(chat.start(), "cs-document")
@@ -78,7 +79,7 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
             books = pane(shelf.show(), "cs-books")
         wire_chat(chat, state, box, talk, source)
         wire_verdicts(chat, state, talk, source)
-        wire_library(chat, shelf, zone, books, [head, state, talk, source])
+        wire_library(chat, shelf, zone, books, [head, state, talk, source, scope])
         api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
     return page

@@ -14,7 +14,10 @@ from ui.shelf import Shelf
 
 AT_ONCE = 2
 # Runs in the browser before the question leaves it: the question stands on the page at once.
-ASK_JS = "(question, state) => { window.citespanAsk?.(question); return [question, state]; }"
+ASK_JS = """(question, state, chosen) => {
+  window.citespanAsk?.(question);
+  return [question, state, window.citespanChosen?.() ?? []];
+}"""
 SAVE_JS = "(file) => window.citespanSave?.(file)"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 FAILED_JS = "() => window.citespanFailed?.()"
@@ -23,17 +26,20 @@ FAILED_JS = "() => window.citespanFailed?.()"
 def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, source: gr.HTML) -> None:
     """Connect asking, examples and citations."""
 
-    def on_ask(question: str, conversation: Conversation) -> Iterator[tuple[Any, ...]]:
+    def on_ask(
+        question: str, conversation: Conversation, chosen: object
+    ) -> Iterator[tuple[Any, ...]]:
         if not question.strip():
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        for step in chat.ask(question, conversation):
+        for step in chat.ask(question, conversation, chosen):
             done = step.turns[-1].stage is None
             document = chat.source(step) if done and step.selected else gr.skip()
             yield "", step, chat.show(step), document
 
     def on_example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        yield from on_ask(str(event._data["text"]), conversation)
+        data = event._data
+        yield from on_ask(str(data["text"]), conversation, data.get("chosen"))
 
     def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         data = event._data
@@ -45,7 +51,9 @@ def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, sourc
 
     outputs = [box, state, talk, source]
     shared: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", **QUIET}
-    asked = box.submit(on_ask, [box, state], outputs, js=ASK_JS, **shared)
+    asked = box.submit(
+        on_ask, [box, state, gr.JSON([], visible=False)], outputs, js=ASK_JS, **shared
+    )
     tried = talk.example(on_example, [state], outputs, **shared)
     for event in (asked, tried):
         event.failure(None, js=FAILED_JS, api_visibility="private")
@@ -81,16 +89,24 @@ def wire_verdicts(chat: Chat, state: gr.State, talk: gr.HTML, source: gr.HTML) -
 def wire_library(
     chat: Chat, shelf: Shelf, zone: gr.HTML, books: gr.HTML, rest: Sequence[gr.HTML | gr.State]
 ) -> None:
-    """Connect uploads, removal and syncing; `rest` is head, state, conversation and document."""
-    head, state, talk, source = rest
+    """Connect uploads, removal and syncing.
 
-    def around(conversation: Conversation) -> tuple[str, str, str]:
-        return panes.header(len(chat.names())), chat.show(conversation), chat.source(conversation)
+    `rest` is head, state, conversation, document, and the choice of documents.
+    """
+    head, state, talk, source, scope = rest
+
+    def around(conversation: Conversation) -> tuple[str, ...]:
+        return (
+            panes.header(len(chat.names())),
+            chat.show(conversation),
+            chat.source(conversation),
+            chat.scope(),
+        )
 
     def follow(steps: Iterator[str], conversation: Conversation) -> Iterator[tuple[Any, ...]]:
         last = ""
         for last in steps:
-            yield last, gr.skip(), gr.skip(), gr.skip()
+            yield last, gr.skip(), gr.skip(), gr.skip(), gr.skip()
         yield last, *around(conversation)
 
     def on_uploaded(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
@@ -106,7 +122,7 @@ def wire_library(
     def on_show(event: gr.EventData) -> str:
         return chat.open(str(event._data["name"]))
 
-    outputs = [books, head, talk, source]
+    outputs = [books, head, talk, source, scope]
     # One writer at a time: the library's lock would refuse a second one.
     alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "library", **QUIET}
     zone.uploaded(on_uploaded, [state], outputs, **alone)

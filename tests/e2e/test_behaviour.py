@@ -259,3 +259,14 @@ def test_a_new_conversation_begins_empty(visit, fake_server):
     tab.page.locator(".cs-welcome").wait_for()
     assert tab.page.locator(".cs-turn").count() == 0
     assert tab.page.locator("#cs-document mark").count() == 0
+
+
+def test_a_question_can_be_asked_of_chosen_documents(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    tab.page.locator(".cs-scope summary").click()
+    tab.page.get_by_role("checkbox", name="lights.txt").check()
+    tab.shot("scope-light")
+    assert tab.page.locator(".cs-scope summary").inner_text() == "Asking lights.txt"
+    turn = tab.ask("Who designed the lighthouse?")
+    assert turn.locator(".cs-place bdi").all_inner_texts() == ["lights.txt"]
+    assert turn.locator(".cs-asked").inner_text() == "Asked of lights.txt"
