@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,52 @@ def test_imports_run_one_way() -> None:
 )
 def test_an_upward_import_is_seen(module: str, source: str, expected: list[str]) -> None:
     assert wrong_imports(source, module) == expected
+
+
+def distribution(name: str) -> str:
+    """Return a distribution's name as the index compares it, without version or extras."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\s\[<>=!~;]", name)[0]).lower()
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that only arrives because another one needs it is gone when that one changes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    declared = {distribution(name) for name in project["dependencies"]}
+    training = declared | {distribution(name) for name in extras["train"]}
+    # The plugin is only ever loaded by pytest.
+    testing = declared | {distribution(name) for name in extras["dev"]}
+    provided_by = packages_distributions()
+    missing = []
+    for path in modules():
+        place = path.relative_to(ROOT).as_posix()
+        allowed = training if place.startswith("qa/train/") else declared
+        allowed = testing if place == "qa/pytest_plugin.py" else allowed
+        for line, name in imported_rooms(path.read_text(encoding="utf-8"), place):
+            if name in sys.stdlib_module_names or name in FLOORS:
+                continue
+            owners = {distribution(owner) for owner in provided_by.get(name, [name])}
+            if not owners & allowed:
+                missing.append(f"{place}:{line} imports {name} of {' or '.join(sorted(owners))}")
+    assert missing == []
+
+
+def test_the_public_names_are_the_promised_ones() -> None:
+    import qa
+
+    assert sorted(qa.__all__) == [
+        "Answer",
+        "Assistant",
+        "Citation",
+        "CitespanError",
+        "Reader",
+        "Refusal",
+        "Settings",
+        "Span",
+        "ask",
+        "open",
+    ]
+    assert [name for name in qa.__all__ if not callable(getattr(qa, name))] == []
 
 
 def test_import_qa_is_light_and_quick() -> None:
