@@ -114,6 +114,16 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
     return min(start, inside[0][0]), max(end, inside[-1][1])
 
 
+def crosses_paragraphs(text: str, start: int, end: int) -> bool:
+    """Tell whether `text[start:end]` holds the end of a paragraph (a wrapped line is none)."""
+    position = text.find("\n", start, end)
+    while position >= 0:
+        if _breaks(text, position):
+            return True
+        position = text.find("\n", position + 1, end)
+    return False
+
+
 def _window(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole paragraphs around a span, cut at `_WINDOW` characters either side."""
     low = text.rfind("\n", 0, start) + 1

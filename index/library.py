@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,6 @@ from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
 from index.filters import Filter
 from index.isolation import ParserProcess
-from index.pending import PendingVectors
 from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot
 from index.store import CATALOG, SCHEMA, VECTORS, Manifest, Store, describe
@@ -175,7 +175,7 @@ class Library:
             LibraryLocked: Another process is writing.
             LibraryCorrupt: What is stored is damaged; `rebuild=True` mends it.
             LibraryMismatch: It was built by another version or embedder; `rebuild=True` mends it.
-            LibraryError: A folder of the library is gone.
+            LibraryError: A folder of the library is gone, or the disk is full or failing.
         """
         manifest = self._surviving() if rebuild else self.snapshot().manifest
         roots, excluded = self._made_of(manifest)
@@ -232,6 +232,8 @@ class Library:
             base = self.snapshot()
             planned = self._plan(roots, excluded, base)
             if dry_run or not self._stale(planned, base, roots, excluded):
+                if base.manifest and not dry_run:
+                    self._store.tidy(base.manifest)
                 seconds = time.monotonic() - started
                 return replace(planned.report, generation=base.generation, seconds=seconds)
         elif dry_run:
@@ -239,7 +241,15 @@ class Library:
         with self._store.lock():
             held = None if rebuild else self.snapshot()
             planned = self._plan(roots, excluded, held)
-            report = self._build(planned, held, roots, excluded, progress)
+            try:
+                report = self._build(planned, held, roots, excluded, progress)
+            except (OSError, sqlite3.Error) as error:
+                why = getattr(error, "strerror", None) or str(error)
+                raise LibraryError(
+                    f"{self.folder}: could not be written ({why}); what it held before still "
+                    "answers; free space on its disk, or set CITESPAN_HOME to another, and run "
+                    "the command again"
+                ) from error
         return replace(report, seconds=time.monotonic() - started)
 
     def _plan(
@@ -294,8 +304,7 @@ class Library:
                 files={name: describe(folder / name) for name in (CATALOG, VECTORS)},
             )
             self._store.commit(folder, manifest)
-        PendingVectors.remove(self._store.pending)
-        self._store.sweep(keep=manifest.generation)
+        self._store.sweep(manifest)
         before = base.catalog.files() if base and base.catalog else {}
         return replace(compare(before, files), generation=manifest.generation)
 
@@ -303,7 +312,8 @@ class Library:
         """Check the stored library, from checksums to spans and leftovers.
 
         Args:
-            repair: Build it again from the files when anything is wrong.
+            repair: When anything is wrong, build the library again from the documents and remove
+                every other file from its folder.
 
         Raises:
             LibraryCorrupt: A stored file is missing, truncated or changed, and is not repaired.
@@ -318,6 +328,10 @@ class Library:
         if not repair or report:
             return report
         self.sync(rebuild=True)
+        manifest = self.snapshot().manifest
+        with self._store.lock():
+            for path in self._leftovers(manifest) if manifest else ():
+                path.unlink(missing_ok=True)
         return replace(self._verify(), repaired=report.problems)
 
     def _verify(self) -> VerifyReport:

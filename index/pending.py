@@ -22,7 +22,8 @@ class PendingVectors:
             self._connection = self._open()
         except sqlite3.DatabaseError:
             # Only work that can be done again is lost.
-            self.remove(path)
+            for file in self.files(path):
+                file.unlink(missing_ok=True)
             self._connection = self._open()
 
     def _open(self) -> sqlite3.Connection:
@@ -64,10 +65,9 @@ class PendingVectors:
         self._connection.close()
 
     @staticmethod
-    def remove(path: Path) -> None:
-        """Delete the store."""
-        for name in (path, path.with_name(path.name + "-journal")):
-            name.unlink(missing_ok=True)
+    def files(path: Path) -> tuple[Path, Path]:
+        """Return the files that the store may consist of."""
+        return path, path.with_name(path.name + "-journal")
 
 
 def _checksum(data: bytes) -> bytes:

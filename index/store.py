@@ -31,6 +31,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
+from index.pending import PendingVectors
 
 SCHEMA = 1
 CATALOG = "catalog.sqlite"
@@ -208,8 +209,10 @@ class Store:
                     f"{self.folder}: process {owner or 'unknown'} is writing to this library, "
                     "expected no other writer; wait for it to finish and run the command again"
                 ) from error
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            # Only for the message above; on a full disk there is none to read.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             os.close(descriptor)
@@ -224,7 +227,12 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
 
     def commit(self, folder: Path, manifest: Manifest) -> None:
-        """Make a generation built aside the current one, durably and in one step."""
+        """Make a generation built aside the current one, durably and in one step.
+
+        Raises:
+            OSError: It could not be written; what was current is current still, unless only the
+                last flush failed.
+        """
         write_durably(folder / "manifest.json", manifest.to_bytes())
         for name in manifest.files:
             sync_path(folder / name)
@@ -232,23 +240,42 @@ class Store:
         target = self.generations / str(manifest.generation)
         # Left there by a crash between the rename and the switch.
         shutil.rmtree(target, ignore_errors=True)
-        os.rename(folder, target)
-        sync_path(self.generations)
-        digest = hashlib.sha256(manifest.to_bytes()).hexdigest()
         fresh = self.folder / "CURRENT.new"
-        write_durably(fresh, f"{manifest.generation} {digest}\n".encode())
-        os.replace(fresh, self.folder / "CURRENT")
+        digest = hashlib.sha256(manifest.to_bytes()).hexdigest()
+        try:
+            os.rename(folder, target)
+            sync_path(self.generations)
+            write_durably(fresh, f"{manifest.generation} {digest}\n".encode())
+            os.replace(fresh, self.folder / "CURRENT")
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            fresh.unlink(missing_ok=True)
+            raise
         sync_path(self.folder)
 
-    def sweep(self, keep: int) -> None:
+    def sweep(self, keep: Manifest) -> None:
         """Remove every generation but `keep`, and what crashes left; the lock must be held.
 
         Readers keep what they have opened.
         """
-        for entry in self.generations.iterdir():
-            if entry.name != str(keep):
+        for entry in self._others(keep):
+            if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
-        (self.folder / "CURRENT.new").unlink(missing_ok=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+    def tidy(self, keep: Manifest) -> None:
+        """Sweep when there is anything to sweep and nobody is writing."""
+        if self._others(keep):
+            with contextlib.suppress(LibraryLocked), self.lock():
+                if self.current() == keep:
+                    self.sweep(keep)
+
+    def _others(self, keep: Manifest) -> list[Path]:
+        """Return generations but `keep`, and files that a finished sync would have removed."""
+        others = [path for path in self.generations.iterdir() if path.name != str(keep.generation)]
+        passing = (self.folder / "CURRENT.new", *PendingVectors.files(self.pending))
+        return others + [path for path in passing if path.exists()]
 
     def leftovers(self, manifest: Manifest) -> list[Path]:
         """Return what is on disk but no part of the current generation; the lock must be held."""
