@@ -1,4 +1,4 @@
-"""`citespan eval`: what it writes, what it compares, and with which exit code."""
+"""`citespan eval` and `suggest`: what they write and compare, and with which exit code."""
 
 import json
 
@@ -27,8 +27,8 @@ def assistant(tmp_path, monkeypatch):
     return made
 
 
-def run(capsys, *arguments):
-    code = cli.main(["eval", *arguments])
+def run(capsys, *arguments, command="eval"):
+    code = cli.main([command, *arguments])
     out, err = capsys.readouterr()
     assert "Traceback" not in out + err
     return code, out, err
@@ -87,3 +87,20 @@ def test_a_squad_file_is_asked_over_other_documents_without_its_paragraphs(
     (tmp_path / "dev.json").write_text(json.dumps(data))
     _, out, _ = run(capsys, "dev.json", "--documents", "documents", "--json")
     assert json.loads(out)["records"][0]["passed"] is True
+
+
+def test_a_suggested_set_can_be_asked_at_once(capsys, assistant, tmp_path):
+    assistant.reader.table["When was the harbour of Lerwick founded?"] = ("1708", 4.0)
+    code, out, _ = run(capsys, "--save", "new.yaml", command="suggest")
+    assert code == 0
+    assert out.startswith("new.yaml: 1 pairs, and ")
+    assert run(capsys, "new.yaml", "--threshold", "exact_match=1")[0] == 0
+    code, out, _ = run(capsys, "--limit", "1", command="suggest")
+    assert out.count("- question:") == 1
+
+
+def test_a_set_that_is_there_is_not_overwritten(capsys, assistant, tmp_path):
+    code, _, err = run(capsys, "--save", "golden.yaml", command="suggest")
+    assert code == 2
+    assert "golden.yaml: there already, expected a new file" in err
+    assert (tmp_path / "golden.yaml").read_text() == GOLDEN

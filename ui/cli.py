@@ -1,4 +1,4 @@
-"""The command line: `citespan ask`, `chat`, `index`, `library`, `serve`, `mcp`, `eval`.
+"""The command line: `citespan ask`, `chat`, `index`, `library`, `serve`, `mcp`, `eval`, `suggest`.
 
 Exit codes: 0 answered or done; 1 refused, or below a threshold; 2 wrong usage or an error, with
 one message on stderr and no traceback. Heavy modules are imported inside the commands.
@@ -255,6 +255,32 @@ def evaluate(
     for sentence in missed:
         typer.echo(f"citespan: {sentence}", err=True)
     raise typer.Exit(1 if missed else 0)
+
+
+@app.command()
+def suggest(
+    documents: Documents = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most pairs that are proposed.")] = 20,
+    save: Annotated[Path | None, typer.Option(help="Write the golden set here.")] = None,
+) -> None:
+    """Propose a golden set from the documents, each pair checked by asking it."""
+    import qa
+    from qa.suggest import suggest as propose
+    from qa.suggest import to_yaml
+
+    if save and save.exists():
+        raise CitespanError(f"{save}: there already, expected a new file; it is left as it is")
+    with reading() as status:
+        assistant = qa.open(list(documents) if documents else None)
+        found = propose(
+            assistant, limit, lambda done, most: status.update(f"Asking: {done} of at most {most}")
+        )
+    if save is None:
+        typer.echo(to_yaml(found), nl=False)
+        return
+    save.write_text(to_yaml(found), encoding="utf-8")
+    confirmed = sum(suggestion.verdict == "confirmed" for suggestion in found)
+    typer.echo(f"{save}: {confirmed} pairs, and {len(found) - confirmed} more as remarks")
 
 
 def open_library(paths: Sequence[Path] | None) -> Library:
