@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import CitespanError, LibraryError, QuestionError
 from index.filters import Filter
-from qa.answer import Answer
-from ui import feedback, panes
+from qa.answer import Answer, Citation
+from ui import feedback, panes, sheet
 from ui.panes import Turn
+from ui.picture import Pictures
 from ui.render import count
 
 if TYPE_CHECKING:
+    from index.documents import Document
     from qa.assistant import Assistant
 
 log = logging.getLogger(__name__)
@@ -31,10 +33,21 @@ BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation's turns, and the (turn, citation) that the document pane shows."""
+    """A conversation, and what the document pane shows.
+
+    Attributes:
+        turns: The questions, oldest first.
+        selected: The (turn, citation) that is shown, or None.
+        opened: Name of a document that was opened by itself; it goes before `selected`.
+        page: Page of a PDF that was turned to, or None for the citation's.
+        as_text: Whether a PDF is shown as text.
+    """
 
     turns: tuple[Turn, ...] = ()
     selected: tuple[int, int] | None = None
+    opened: str | None = None
+    page: int | None = None
+    as_text: bool = False
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -49,6 +62,7 @@ class Chat:
         """Keep the assistant, and the questions that an empty conversation offers."""
         self.assistant = assistant
         self.examples = examples
+        self.pictures = Pictures(assistant.library)
 
     def names(self) -> list[str]:
         """Return the names of the documents that can be opened."""
@@ -61,36 +75,64 @@ class Chat:
             return wrap(panes.welcome(self.examples, len(self.names())))
         return wrap(panes.conversation(conversation.turns, conversation.selected))
 
-    def source(self, conversation: Conversation) -> str:
-        """Return the document pane: the selected citation, or the documents to choose from."""
-        if conversation.selected is None:
-            return self.start()
+    def source(self, conversation: Conversation, quick: bool = False) -> str:
+        """Return the document pane: the citation in its document, or documents to choose from.
+
+        Args:
+            conversation: Says what is shown.
+            quick: Show a PDF as text for the moment; to draw its page takes a while.
+        """
+        names = self.names()
+        only = names[0] if len(names) == 1 else None
+        turn, citation = self._cited(conversation)
+        name = citation.document if citation else conversation.opened or only
+        if name is None:
+            return sheet.document_empty(names[:NAMES_SHOWN])
+        try:
+            document = self.assistant.library.document(name)
+        except LibraryError:
+            return sheet.document_gone(name)
+        if citation and document.text[citation.start : citation.end] != citation.quote:
+            return sheet.document_gone(name)
+        near = turn is not None and turn.answer is not None and turn.answer.refusal is not None
+        if document.format == "pdf" and not conversation.as_text and not quick:
+            drawn = self._draw(document, conversation, citation, near)
+            if drawn is not None:
+                return drawn
+        others = [c for c in turn.citations if c != citation] if turn and not near else []
+        return sheet.document_pane(document, citation, others, near)
+
+    def _cited(self, conversation: Conversation) -> tuple[Turn | None, Citation | None]:
+        if conversation.selected is None or conversation.opened is not None:
+            return None, None
         number, index = conversation.selected
         turn = conversation.turns[number]
-        citation = turn.citations[index]
-        near = turn.answer is not None and turn.answer.refusal is not None
-        others = [c for c in turn.citations if c != citation]
+        return turn, turn.citations[index]
+
+    def _draw(
+        self, document: Document, conversation: Conversation, citation: Citation | None, near: bool
+    ) -> str | None:
+        """Return the pane with a page's picture; None when the page cannot be drawn."""
+        cited = citation.page if citation else None
+        number = min(max(conversation.page or cited or 1, 1), len(document.pages))
+        start, end = (citation.start, citation.end) if citation else (0, 0)
         try:
-            document = self.assistant.library.document(citation.document)
-        except LibraryError:
-            return panes.document_gone(citation.document)
-        if document.text[citation.start : citation.end] != citation.quote:
-            return panes.document_gone(citation.document)
-        return panes.document_pane(document, citation, [] if near else others, near)
+            picture = self.pictures.page(document, number, start, end)
+        except CitespanError as error:
+            log.warning("a page is shown as text: %s", error)
+            return None
+        return sheet.page_pane(document, number, picture, citation, near)
 
-    def start(self) -> str:
-        """Return the document pane before a question: the only document, or a list."""
-        names = self.names()
-        if len(names) == 1:
-            return self.open(names[0])
-        return panes.document_empty(names[:NAMES_SHOWN])
+    def open(self, conversation: Conversation, name: object) -> Conversation:
+        """Open a document by itself, by what the browser sent; no other name changes anything."""
+        if name not in self.names():
+            return conversation
+        return replace(conversation, opened=str(name), page=None)
 
-    def open(self, name: str) -> str:
-        """Return the document pane with a document's beginning."""
-        names = self.names()
-        if name not in names:
-            return panes.document_empty(names[:NAMES_SHOWN])
-        return panes.document_pane(self.assistant.library.document(name))
+    def turn_to(self, conversation: Conversation, number: object) -> Conversation:
+        """Show a page of the PDF as a picture; page 0 is the citation's own."""
+        page = number if isinstance(number, int) and number > 0 else None
+        return replace(conversation, page=page, as_text=False)
 
     def scope(self) -> str:
         """Return where the documents to ask are chosen."""
@@ -121,7 +163,7 @@ class Chat:
                 if stage.answer is not None:
                     turn = replace(turn, stage=None, answer=stage.answer)
                     selected = (place, 0) if turn.citations else conversation.selected
-                    conversation = replace(conversation, selected=selected)
+                    conversation = replace(conversation, selected=selected, opened=None, page=None)
                 yield replace(conversation, turns=(*conversation.turns[:place], turn))
         except QuestionError as error:
             failed = replace(turn, stage=None, error=str(error))
@@ -177,7 +219,7 @@ class Chat:
             return conversation
         if not 0 <= index < len(conversation.turns[turn].citations):
             return conversation
-        return replace(conversation, selected=(turn, index))
+        return replace(conversation, selected=(turn, index), opened=None, page=None)
 
 
 def wrap(inner: str) -> str:

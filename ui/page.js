@@ -214,6 +214,8 @@ const actions = {
   files() { element.querySelector("[data-files]").click(); },
   folder() { element.querySelector("[data-folder]").click(); },
   resync() { trigger("resync", {}); },
+  page(data) { trigger("turn", { number: Number(data.number) }); },
+  text() { trigger("plain", {}); },
   back() { main()?.classList.remove("cs-show-source"); },
   theme: toggleTheme,
 };

@@ -19,7 +19,7 @@ from ui import panes
 from ui.chat import Chat, Conversation
 from ui.guard import App, Guard, check_exposure, is_loopback, listen
 from ui.shelf import Shelf, drop_zone
-from ui.wiring import AT_ONCE, wire_chat, wire_library, wire_verdicts
+from ui.wiring import AT_ONCE, wire_chat, wire_document, wire_library, wire_verdicts
 
 if TYPE_CHECKING:
     from socket import socket
@@ -73,11 +73,12 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
                 scope = pane(chat.scope(), "cs-scope")
                 box = question_box()
             with gr.Column(elem_id="cs-source"):
-                source = pane(chat.start(), "cs-document")
+                source = pane(chat.source(Conversation()), "cs-document")
         with gr.Column(elem_id="cs-library"):
             zone = pane(drop_zone(), "cs-zone")
             books = pane(shelf.show(), "cs-books")
         wire_chat(chat, state, box, talk, source)
+        wire_document(chat, state, talk, source)
         wire_verdicts(chat, state, talk, source)
         wire_library(chat, shelf, zone, books, [head, state, talk, source, scope])
         api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -24,7 +25,7 @@ FAILED_JS = "() => window.citespanFailed?.()"
 
 
 def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, source: gr.HTML) -> None:
-    """Connect asking, examples and citations."""
+    """Connect asking and examples."""
 
     def on_ask(
         question: str, conversation: Conversation, chosen: object
@@ -34,20 +35,15 @@ def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, sourc
             return
         for step in chat.ask(question, conversation, chosen):
             done = step.turns[-1].stage is None
-            document = chat.source(step) if done and step.selected else gr.skip()
+            document = chat.source(step, quick=True) if done and step.selected else gr.skip()
             yield "", step, chat.show(step), document
+        # A picture takes a moment; the answer does not wait for it.
+        if (drawn := chat.source(step)) != document:
+            yield gr.skip(), gr.skip(), gr.skip(), drawn
 
     def on_example(conversation: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
         data = event._data
         yield from on_ask(str(data["text"]), conversation, data.get("chosen"))
-
-    def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
-        data = event._data
-        chosen = chat.select(conversation, data.get("turn"), data.get("index"))
-        return chosen, chat.show(chosen), chat.source(chosen)
-
-    def on_open(event: gr.EventData) -> str:
-        return chat.open(str(event._data["name"]))
 
     outputs = [box, state, talk, source]
     shared: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", **QUIET}
@@ -57,8 +53,31 @@ def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, sourc
     tried = talk.example(on_example, [state], outputs, **shared)
     for event in (asked, tried):
         event.failure(None, js=FAILED_JS, api_visibility="private")
+
+
+def wire_document(chat: Chat, state: gr.State, talk: gr.HTML, source: gr.HTML) -> None:
+    """Connect citations, documents opened by themselves, and the pages of a PDF."""
+
+    def on_cite(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        data = event._data
+        chosen = chat.select(conversation, data.get("turn"), data.get("index"))
+        return chosen, chat.show(chosen), chat.source(chosen)
+
+    def on_open(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        opened = chat.open(conversation, event._data.get("name"))
+        return opened, chat.source(opened)
+
+    def on_page(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        turned = chat.turn_to(conversation, event._data.get("number"))
+        return turned, chat.source(turned)
+
+    def on_text(conversation: Conversation) -> tuple[Any, ...]:
+        plain = replace(conversation, as_text=True)
+        return plain, chat.source(plain)
+
     talk.cite(on_cite, [state], [state, talk, source], queue=False, **QUIET)
-    source.open(on_open, None, [source], queue=False, **QUIET)
+    for event, handle in ((source.open, on_open), (source.turn, on_page), (source.plain, on_text)):
+        event(handle, [state], [state, source], queue=False, **QUIET)
 
 
 def wire_verdicts(chat: Chat, state: gr.State, talk: gr.HTML, source: gr.HTML) -> None:
@@ -72,7 +91,7 @@ def wire_verdicts(chat: Chat, state: gr.State, talk: gr.HTML, source: gr.HTML) -
         return judged, chat.show(judged)
 
     def on_restart() -> tuple[Any, ...]:
-        return Conversation(), chat.show(Conversation()), chat.start()
+        return Conversation(), chat.show(Conversation()), chat.source(Conversation())
 
     def on_save(conversation: Conversation, event: gr.EventData) -> dict[str, str] | None:
         form = event._data.get("format")
@@ -119,8 +138,9 @@ def wire_library(
     def on_remove(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
         return shelf.remove(str(event._data["name"])), *around(conversation)
 
-    def on_show(event: gr.EventData) -> str:
-        return chat.open(str(event._data["name"]))
+    def on_show(conversation: Conversation, event: gr.EventData) -> tuple[Any, ...]:
+        opened = chat.open(conversation, event._data.get("name"))
+        return opened, chat.source(opened)
 
     outputs = [books, head, talk, source, scope]
     # One writer at a time: the library's lock would refuse a second one.
@@ -128,4 +148,4 @@ def wire_library(
     zone.uploaded(on_uploaded, [state], outputs, **alone)
     zone.resync(on_resync, [state], outputs, **alone)
     books.remove(on_remove, [state], outputs, **alone)
-    books.show(on_show, None, [source], queue=False, **QUIET)
+    books.show(on_show, [state], [state, source], queue=False, **QUIET)
