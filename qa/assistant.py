@@ -7,7 +7,8 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,10 +22,12 @@ from qa.followups import understand
 from qa.reader import PassageReader, Reader
 
 if TYPE_CHECKING:
-    from index.documents import Document
     from index.embedder import Embedder
+    from index.filters import Filter
     from index.library import Library
     from index.search import Passage, Snapshot
+
+    Filters = Filter | Mapping[str, Any] | None
 
 Documents = Path | str | Sequence[Path | str]
 _LOG = logging.getLogger("citespan")
@@ -79,7 +82,7 @@ class Assistant:
         self,
         question: str,
         history: Sequence[Answer] = (),
-        filters: Mapping[str, Any] | None = None,
+        filters: Filters = None,
     ) -> Answer:
         """Answer one question with a quote, or refuse.
 
@@ -87,7 +90,8 @@ class Assistant:
             question: The question.
             history: Earlier answers of the conversation, oldest first; a follow-up such as
                 "and when?" is understood from them.
-            filters: Which documents may answer, see `Snapshot.search`.
+            filters: Which documents may answer: an `index.filters.Filter`, or its fields as a
+                mapping, dates in ISO form: `{"documents": ["2026/*"], "formats": ["pdf"]}`.
 
         Raises:
             QuestionError: The question has no word in it, or is too long.
@@ -101,7 +105,7 @@ class Assistant:
         self,
         question: str,
         history: Sequence[Answer] = (),
-        filters: Mapping[str, Any] | None = None,
+        filters: Filters = None,
     ) -> Iterator[Stage]:
         """Yield each stage of an ask as it begins; arguments and errors as in `ask`."""
         asked = self._checked(question)
@@ -114,13 +118,11 @@ class Assistant:
         yield Stage("reading", tuple(passages))
         found = self.reader.read_many([(understood, [passage.text for passage in passages])])
         clock.lap("reading")
-        candidates = gather(found[0], passages, self.calibration)
+        candidates = gather(understood, found[0], passages, self.calibration)
         answer = self._answer(snapshot, question, understood, passages, candidates, clock)
         yield Stage("answering", tuple(passages), answer)
 
-    def ask_many(
-        self, questions: Sequence[str], filters: Mapping[str, Any] | None = None
-    ) -> list[Answer]:
+    def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
         """Answer several questions, embedded and read in shared batches; errors as in `ask`."""
         asked = [self._checked(question) for question in questions]
         snapshot = self.library.snapshot()
@@ -138,7 +140,7 @@ class Assistant:
             read = self.reader.read_many(requests)
             clock.lap("reading")
             for at, (passages, spans) in enumerate(zip(retrieved, read, strict=True)):
-                candidates = gather(spans, passages, self.calibration)
+                candidates = gather(group[at], spans, passages, self.calibration)
                 question = questions[begin + at]
                 answers.append(
                     self._answer(snapshot, question, group[at], passages, candidates, clock)
@@ -160,11 +162,9 @@ class Assistant:
         return text
 
     def _search(
-        self, snapshot: Snapshot, questions: Sequence[str], filters: Mapping[str, Any] | None
+        self, snapshot: Snapshot, questions: Sequence[str], filters: Filters
     ) -> list[list[Passage]]:
-        if filters:
-            return snapshot.search_many(questions, self.settings.passages, filters=filters)
-        return snapshot.search_many(questions, self.settings.passages)
+        return snapshot.search_many(questions, self.settings.passages, _filter(filters))
 
     def _answer(
         self,
@@ -227,7 +227,7 @@ class _Citer:
         return Citation(
             document=document.name,
             page=document.page_at(start),
-            heading=_heading(document, start),
+            heading=document.heading_at(start),
             start=start,
             end=end,
             quote=candidate.span.text,
@@ -240,14 +240,33 @@ class _Citer:
         )
 
 
-def _heading(document: Document, position: int) -> str | None:
-    return document.heading_at(position)
+def _filter(filters: Filters) -> Filter | None:
+    """Return the filter that a mapping spells out; errors name the field."""
+    from index.filters import Filter
+
+    if filters is None or isinstance(filters, Filter):
+        return filters
+    values: dict[str, Any] = {}
+    for name, value in filters.items():
+        if name in ("documents", "formats"):
+            values[name] = (value,) if isinstance(value, str) else tuple(value)
+        elif name in ("modified_from", "modified_until"):
+            values[name] = value if isinstance(value, datetime) else _date(name, value)
+        else:
+            known = "documents, formats, modified_from or modified_until"
+            raise QuestionError(f"found the filter {name!r}, expected {known}")
+    return Filter(**values)
+
+
+def _date(name: str, value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise QuestionError(f"{name}: found {value!r}, expected a date as 2026-01-31") from error
 
 
 def _widened(citation: Citation) -> Citation:
     """Return the citation with its whole sentence as the quote."""
-    from dataclasses import replace
-
     return replace(
         citation,
         start=citation.sentence_start,

@@ -23,8 +23,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from index.errors import ModelError, WeightsMissing
 
-RANKING = ("margin", "answerability", "relevance", "retrieval", "dense", "rank")
-CONFIDENCE = ("score", "margin", "answerability", "relevance", "lead", "agreement", "dense")
+RANKING = ("margin", "answerability", "relevance", "retrieval", "dense", "rank", "missing")
+CONFIDENCE = (
+    "score", "margin", "answerability", "relevance", "lead", "agreement", "dense", "missing",
+)  # fmt: skip
 
 Rows = NDArray[np.float64]
 

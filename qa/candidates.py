@@ -1,4 +1,4 @@
-"""Candidate answers: spans with their retrieval scores, ranked, and the decision among them. Pure."""
+"""Candidate answers: spans with their retrieval scores, ranked; and the decision among them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from qa.reader import Span
 if TYPE_CHECKING:
     from index.search import Passage
 
+_WORD = re.compile(r"\w+")
+# Capitalised words but the first one, and numbers.
+_NAMED = re.compile(r"(?<!^)\b[A-Z]\w+|\b\d+\b")
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
 # Candidates this close in log-odds are a toss-up; this far apart, one source stands above another.
 _TOSS_UP = 0.35
@@ -58,7 +61,7 @@ class Decision:
     nearest: tuple[Candidate, ...]
 
 
-def ranking_features(span: Span, passage: Passage, rank: int) -> dict[str, float]:
+def ranking_features(question: str, span: Span, passage: Passage, rank: int) -> dict[str, float]:
     """Return what the ranking weighs for one span; `rank` counts passages from 0."""
     return {
         "margin": span.margin,
@@ -67,18 +70,30 @@ def ranking_features(span: Span, passage: Passage, rank: int) -> dict[str, float
         "retrieval": passage.score,
         "dense": passage.dense,
         "rank": 1 / (1 + rank),
+        "missing": float(min(3, missing_names(question, passage.text))),
     }
 
 
+def missing_names(question: str, text: str) -> int:
+    """Return how many names and numbers of the question the text never mentions.
+
+    "Who designated the Sinaloa cartel?" asked of a text without "Sinaloa" has no answer there,
+    however well the rest of it fits.
+    """
+    words = {word.casefold() for word in _WORD.findall(text)}
+    named = {name.group().casefold() for name in _NAMED.finditer(question)}
+    return len(named - words)
+
+
 def gather(
-    spans: Sequence[Span], passages: Sequence[Passage], calibration: Calibration
+    question: str, spans: Sequence[Span], passages: Sequence[Passage], calibration: Calibration
 ) -> list[Candidate]:
     """Score each span with its passage; best first, a place found in two passages kept once."""
     best: dict[tuple[str, int, int], Candidate] = {}
     for span in spans:
         passage = passages[span.passage]
         place = (passage.document, passage.start + span.start, passage.start + span.end)
-        features = ranking_features(span, passage, span.passage)
+        features = ranking_features(question, span, passage, span.passage)
         score = calibration.ranking.log_odds(features)
         if place not in best or score > best[place].score:
             best[place] = Candidate(span, place, score, features)
@@ -102,6 +117,7 @@ def confidence_features(candidates: Sequence[Candidate]) -> dict[str, float]:
         "lead": min(10.0, best.score - others[0].score) if others else 10.0,
         "agreement": float(min(3, len(agreeing))),
         "dense": best.features["dense"],
+        "missing": best.features["missing"],
     }
 
 

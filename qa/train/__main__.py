@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from qa.config import PACKAGE
@@ -60,7 +60,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     import torch
     from tokenizers import Tokenizer
 
-    from qa.train import data, export, model, score
+    from qa.train import calibrate, card, data, export, model, score
     from qa.train.loop import Run
 
     torch.set_num_threads(options.threads)
@@ -79,7 +79,11 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     pairs = data.load(options.data)
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate)
     trained = run.averaged_model() if options.export_only else run.train()
-    export.export(trained, tokenizer, plan, options)
+    start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
+    made = {"start": start, "steps": run.step, "plan": asdict(plan)}
+    export.export(trained, tokenizer, options.data, options.out, made)
+    calibrate.calibrate(options.data, options.out)
+    card.write(options.out, options.run)
 
 
 if __name__ == "__main__":

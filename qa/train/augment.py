@@ -19,130 +19,30 @@ from dataclasses import replace
 from qa.train.data import Example
 
 _NAME = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+)?[A-Z][\w’'-]+)*")
-_ASKERS = frozenset(
-    [
-        "who",
-        "what",
-        "when",
-        "where",
-        "which",
-        "why",
-        "how",
-        "whose",
-        "whom",
-        "does",
-        "did",
-        "is",
-        "are",
-        "was",
-        "were",
-        "in",
-        "on",
-        "at",
-        "do",
-        "can",
-    ]
-)
 _NUMBER = re.compile(r"\b\d[\d,.]*\b")
 _WORD = re.compile(r"\w+")
 
+_ASKING = "who what when where which why how whose whom does did is are was were in on at do can"
+_LITTLE = """
+    a an the is are was were be been do does did of in on at to for by with from that this what
+    which who whom whose when where why how it its they their there has have had
+"""
+_ASKERS, _FUNCTION = frozenset(_ASKING.split()), frozenset(_LITTLE.split())
+_OPPOSITES = """
+    first last, before after, oldest youngest, largest smallest, highest lowest, most least,
+    north south, east west, northern southern, eastern western, early late, earliest latest,
+    won lost, increase decrease, increased decreased, above below, inside outside, best worst,
+    longest shortest, more fewer, maximum minimum, male female, men women, begin end, began ended,
+    start finish, started stopped, open close, opened closed, support oppose, supported opposed,
+    allow forbid, allowed forbade, join leave, joined left, rich poor, old new, strong weak,
+    public private, domestic foreign, win lose, gain lose, accept reject, accepted rejected,
+    positive negative, major minor, internal external
+"""
 _ANTONYMS = {
     one: other
-    for pair in [
-        "first last",
-        "before after",
-        "oldest youngest",
-        "largest smallest",
-        "highest lowest",
-        "most least",
-        "north south",
-        "east west",
-        "northern southern",
-        "eastern western",
-        "early late",
-        "earliest latest",
-        "won lost",
-        "increase decrease",
-        "increased decreased",
-        "above below",
-        "inside outside",
-        "best worst",
-        "longest shortest",
-        "more fewer",
-        "maximum minimum",
-        "male female",
-        "men women",
-        "begin end",
-        "began ended",
-        "start finish",
-        "started stopped",
-        "open close",
-        "opened closed",
-        "support oppose",
-        "supported opposed",
-        "allow forbid",
-        "allowed forbade",
-        "join leave",
-        "joined left",
-        "rich poor",
-        "old new",
-        "strong weak",
-        "public private",
-        "domestic foreign",
-        "win lose",
-        "gain lose",
-        "accept reject",
-        "accepted rejected",
-        "positive negative",
-        "major minor",
-        "internal external",
-    ]
+    for pair in _OPPOSITES.split(",")
     for one, other in (pair.split(), pair.split()[::-1])
 }
-_FUNCTION = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "do",
-        "does",
-        "did",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "by",
-        "with",
-        "from",
-        "that",
-        "this",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "when",
-        "where",
-        "why",
-        "how",
-        "it",
-        "its",
-        "they",
-        "their",
-        "there",
-        "has",
-        "have",
-        "had",
-    ]
-)
 
 
 class Negatives:

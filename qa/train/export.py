@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
+import random
+import tempfile
 import warnings
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, checksum, open_reader
+from qa.train.data import Example
 from qa.train.model import ReaderModel
+from qa.train.score import fit_score, sample
 
 OUTPUTS = ["start", "end", "relevance", "answerability"]
 INPUTS = ["ids", "mask", "types"]
@@ -64,6 +72,37 @@ def quantize(source: Path, target: Path) -> None:
     )
 
 
-def sha256(path: Path) -> str:
-    """Return the file's checksum."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def export(
+    model: ReaderModel, tokenizer: Tokenizer, data: Path, out: Path, made: dict[str, Any]
+) -> None:
+    """Write `reader.onnx`, `tokenizer.json` and `config.json` into `out`.
+
+    Args:
+        model: The trained model.
+        tokenizer: Its tokenizer.
+        data: The data folder, for the pairs that the score is fitted on.
+        out: Where to; made when it is not there.
+        made: How the weights were made (start, plan, …), kept in the config.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        exact = Path(scratch) / "reader.onnx"
+        to_onnx(model, exact)
+        quantize(exact, out / MODEL_FILE)
+    tokenizer.save(str(out / TOKENIZER_FILE))
+    score = fit_score(open_reader(out), score_examples(data))
+    files = {name: checksum(out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
+    config = {"score": asdict(score), "sha256": files, "made": made}
+    (out / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def score_examples(data: Path, count: int = 400) -> list[Example]:
+    """Return the pairs that the score is fitted on: answered, unanswerable and off the passage."""
+    examples = sample(data / "squad-v2.0-train-articles.json.gz", count)
+    rng = random.Random(0)
+    swapped = [
+        replace(one, context=other.context, answers=(), relevant=False)
+        for one, other in zip(examples, rng.sample(examples, len(examples)), strict=True)
+        if one.context != other.context
+    ]
+    return examples + swapped[: count // 4]

@@ -13,7 +13,6 @@ from torch import Tensor
 from qa.train.data import Example
 
 MAX_QUESTION = 48
-_CLS, _SEP = "[CLS]", "[SEP]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,8 @@ def feature(
     if first >= 0:
         low, high = max(0, last - room + 1), min(high, first)
     cut = rng.randint(low, high)
-    special = [tokenizer.token_to_id(_CLS), tokenizer.token_to_id(_SEP)]
-    ids = [special[0], *question, special[1], *passage.ids[cut : cut + room], special[1]]
+    cls, sep = (int(tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]"))
+    ids = [cls, *question, sep, *passage.ids[cut : cut + room], sep]
     offset = len(question) + 2
     return Feature(
         ids=ids,

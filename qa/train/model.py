@@ -160,7 +160,7 @@ def _layer_of(graph: Any, weight: str) -> str:
     node = readers[weight][0]
     while node.op_type != "Add":
         node = readers[node.output[0]][0]
-    bias = next(name for name in node.input if name.endswith(".bias"))
+    bias = next(str(name) for name in node.input if name.endswith(".bias"))
     return bias.removesuffix(".bias") + ".weight"
 
 

@@ -1,0 +1,83 @@
+"""The model card: what the weights are, how they were made, what they reach."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from qa.reader import CONFIG_FILE
+from qa.train.data import SOURCES
+
+_CARD = """# Citespan's reader
+
+An extractive question-answering reader: question and passage in, three answers out of one pass:
+whether the passage is relevant, whether it answers, and the exact span.
+BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
+
+* Start: `{start}` (Apache-2.0){warm}
+* Trained by: `{command}`
+* Steps: {steps} of about {tokens} tokens; seed {seed}; weights averaged while training.
+* Score: log-odds = {score}
+* Licence: Apache-2.0; the data's licences (CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT, BSD-3-Clause)
+  concern the data, which is not part of the weights.
+
+## Data
+
+{sources}
+
+Negatives: passages that BM25 returns for the question and that lack its answer (20 %), questions
+with one name, number or adjective swapped (15 %), and the unanswerable ones of SQuAD 2.0.
+A tenth of SQuADShifts (by passage) is held out by this command.
+{warm_data}
+## Evaluations while training
+
+On random dev questions, gold paragraph, fp32, averaged weights. A few dozen questions each: they
+show that training went well, the README has the figures that count.
+
+{evaluations}
+
+## Checksums (sha256)
+
+{checksums}
+"""
+_WARM = """
+The start had itself been trained on SQuADShifts (all of it) and most of the files above, from
+`ms-marco-MiniLM-L-12-v2`; figures on SQuADShifts are therefore not held out for this version.
+"""
+
+
+def write(out: Path, run: Path) -> None:
+    """Write `README.md` beside the weights in `out`, with the log of the run."""
+    config = json.loads((out / CONFIG_FILE).read_text(encoding="utf-8"))
+    made, plan = config["made"], config["made"]["plan"]
+    warm = made["start"] != "ms-marco-MiniLM-L-12-v2"
+    options = " ".join(f"--{name} {value}" for name, value in plan.items())
+    card = _CARD.format(
+        layers=12,
+        hidden=384,
+        start=made["start"],
+        warm=", a half-trained reader of the same shape" if warm else "",
+        command=f"python -m qa.train --data DATA {'--start START ' if warm else ''}{options}",
+        steps=made["steps"],
+        tokens=plan["tokens"],
+        seed=plan["seed"],
+        score=" + ".join(f"{value} · {name}" for name, value in config["score"].items()),
+        sources="\n".join(f"* `{item.name}` × {item.weight}" for item in SOURCES),
+        warm_data=_WARM if warm else "",
+        evaluations=_evaluations(run / "log.jsonl"),
+        checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
+    )
+    (out / "README.md").write_text(card, encoding="utf-8")
+
+
+def _evaluations(log: Path) -> str:
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    measured = [record for record in records if "loss" not in record]
+    if not measured:
+        return "None."
+    names = [name for name in measured[0] if name not in ("time", "step")]
+    lines = ["| step | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for record in measured:
+        figures = " | ".join(str(record[name]) for name in names)
+        lines.append(f"| {record['step']} | {figures} |")
+    return "\n".join(lines)

@@ -1,0 +1,130 @@
+"""Windows and decoding: a wrong index here is a wrong quote."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.spans import TokenSpan, Window, align, decode, overlap, windows
+
+NO, LOW = 0.0, -9.0
+
+
+def logits(*values):
+    return np.array(values, dtype=np.float32)
+
+
+def every(count):
+    return np.ones(count, dtype=bool)
+
+
+def test_a_short_passage_is_one_window():
+    assert windows(5, size=8, stride=2) == [Window(0, 5)]
+
+
+def test_windows_of_a_long_passage_share_the_stride_and_end_with_it():
+    assert windows(10, size=4, stride=1) == [Window(0, 4), Window(3, 7), Window(6, 10)]
+
+
+def test_windows_that_never_advance_are_refused():
+    with pytest.raises(ValueError, match="stride 4 found, expected 0 <= stride < window size 4"):
+        windows(10, size=4, stride=4)
+
+
+@given(st.integers(0, 400), st.integers(2, 60), st.data())
+def test_windows_cover_every_token_and_none_is_larger_than_asked(tokens, size, data):
+    stride = data.draw(st.integers(0, size - 1))
+    made = windows(tokens, size, stride)
+    assert {token for window in made for token in range(window.first, window.last)} == set(
+        range(tokens)
+    )
+    assert all(window.last - window.first <= size for window in made)
+
+
+def test_the_best_span_is_found_with_its_margin_over_no_answer():
+    # [CLS] q [SEP] a b c: "b c" starts at 5 and ends at 4, "no answer" is worth 1 + 2.
+    start = logits(1, LOW, LOW, 0, 5, 0)
+    end = logits(2, LOW, LOW, 0, 0, 4)
+    best = decode(start, end, 3, every(3), every(3), max_tokens=3, best=1)
+    assert best == [TokenSpan(1, 2, margin=6.0)]
+
+
+def test_start_and_end_are_chosen_together():
+    # Apart, the best start (position 3) comes after the best end (position 1).
+    start = logits(NO, 4, 0, 5)
+    end = logits(NO, 6, 3, 0)
+    best = decode(start, end, 1, every(3), every(3), max_tokens=3, best=1)[0]
+    assert (best.first, best.last) == (0, 0)
+
+
+def test_the_question_is_never_quoted():
+    start, end = logits(NO, 99, 1, 1), logits(NO, 99, 1, 1)
+    found = decode(start, end, 2, every(2), every(2), max_tokens=2, best=10)
+    assert max(span.margin for span in found) == 2.0
+    assert {(span.first, span.last) for span in found} == {(0, 0), (0, 1), (1, 1)}
+
+
+def test_spans_begin_and_end_at_words():
+    # "under|##stand" is one word: neither half may be quoted.
+    start, end = logits(NO, 3, 9), logits(NO, 9, 3)
+    found = decode(
+        start, end, 1, np.array([True, False]), np.array([False, True]), max_tokens=2, best=10
+    )
+    assert found == [TokenSpan(0, 1, margin=6.0)]
+
+
+def test_a_span_is_no_longer_than_asked():
+    start, end = logits(NO, 9, 0, 0, 0), logits(NO, 0, 0, 0, 9)
+    found = decode(start, end, 1, every(4), every(4), max_tokens=3, best=100)
+    assert max(span.last - span.first for span in found) == 2
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_decoding_agrees_with_trying_every_span(count, longest, seed):
+    rng = np.random.default_rng(seed)
+    start, end = rng.normal(size=(2, count + 2)).astype(np.float32)
+    every_score = {
+        (i, j): start[i + 2] + end[j + 2] - start[0] - end[0]
+        for i in range(count)
+        for j in range(i, min(count, i + longest))
+    }
+    found = decode(start, end, 2, every(count), every(count), longest, best=3)
+    expected = sorted(every_score.values(), reverse=True)[:3]
+    assert [span.margin for span in found] == pytest.approx(expected, abs=1e-4)
+    for span in found:
+        assert span.margin == pytest.approx(every_score[span.first, span.last], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "quote"),
+    [
+        ("the U.S. said", "U.S", "U.S."),
+        ("He left the U.S. Then", "U.S", "U.S."),
+        ("It was red. Then", "red", "red"),
+        ("in naïve hope", "naï", "naïve"),
+        ("a cafe\u0301 open", "cafe", "cafe\u0301"),
+        ("  two  ", "  two  ", "two"),
+        ("at 83 men", "83", "83"),
+        ("Plan B. Next", "B", "B"),
+    ],
+)
+def test_a_quote_is_widened_to_whole_words(text, found, quote):
+    start = text.index(found)
+    first, last = align(text, start, start + len(found))
+    assert text[first:last] == quote
+
+
+@given(st.text(min_size=1), st.data())
+def test_aligning_stays_inside_the_text_and_is_done_once(text, data):
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    first, last = align(text, start, end)
+    assert 0 <= first <= last <= len(text)
+    if first < last:
+        assert not text[first].isspace() and not text[last - 1].isspace()
+        assert align(text, first, last) == (first, last)
+
+
+def test_intervals_that_touch_do_not_overlap():
+    assert overlap((0, 3), (2, 4))
+    assert not overlap((0, 2), (2, 4))
