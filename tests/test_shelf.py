@@ -1,0 +1,172 @@
+"""Ignore files, filters, named libraries and watching."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.errors import LibraryError
+from index.filters import Filter
+from index.ignore import IgnoreRules, glob_expression
+from index.library import Library
+from index.shelf import libraries_of
+from tests.index_fakes import WordEmbedder, open_library, write
+
+RULES = """# comment
+*.log
+/top.txt
+drafts/
+notes/**/old.md
+!keep.log
+a[0-9].txt
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "ignored"),
+    [
+        ("x.log", False, True),
+        ("deep/x.log", False, True),
+        ("keep.log", False, False),
+        ("deep/keep.log", False, False),
+        ("top.txt", False, True),
+        ("deep/top.txt", False, False),
+        ("drafts", True, True),
+        ("drafts", False, False),
+        ("deep/drafts", True, True),
+        ("notes/old.md", False, True),
+        ("notes/a/b/old.md", False, True),
+        ("other/old.md", False, False),
+        ("a7.txt", False, True),
+        ("ab.txt", False, False),
+        ("# comment", False, False),
+    ],
+)
+def test_patterns_mean_what_they_mean_in_gitignore(tmp_path, name, folder, ignored):
+    write(tmp_path, {".citespanignore": RULES})
+    assert IgnoreRules(tmp_path).ignores(name, folder=folder) is ignored
+
+
+@given(st.text(st.sampled_from("ab*?[]!\\/.^-("), max_size=12), st.text(max_size=12))
+def test_no_pattern_breaks_the_matcher(pattern, name):
+    import re
+
+    re.fullmatch(glob_expression(pattern), name)
+
+
+def test_what_is_ignored_is_not_in_the_library(tmp_path, home):
+    folder = write(
+        tmp_path / "d",
+        {".citespanignore": "secret/\n*.tmp.txt\n", "a.txt": "apple", "secret/b.txt": "dragon"},
+    )
+    write(folder, {"c.tmp.txt": "engine"})
+    library = open_library(folder, home)
+    assert library.sync().added == ("a.txt",)
+    (folder / ".citespanignore").write_text("a.txt\n")
+    assert library.sync().removed == ("a.txt",)
+
+
+@pytest.fixture
+def library(tmp_path, home):
+    files = {f"{place}/{n}.txt": f"apple {place} {n}" for place in ("old", "new") for n in "12"}
+    folder = write(tmp_path / "d", files | {"notes.md": "# Apple\n\napple notes"})
+    write(folder, {"zz/copy.txt": files["old/1.txt"]})
+    opened = open_library(folder, home)
+    opened.sync()
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filter(), {"notes.md", "new/1.txt", "new/2.txt", "old/1.txt", "old/2.txt"}),
+        (Filter(documents=("new",)), {"new/1.txt", "new/2.txt"}),
+        (Filter(documents=("*.md", "old/1.txt")), {"notes.md", "old/1.txt"}),
+        (Filter(documents=("**/1.txt",)), {"old/1.txt", "new/1.txt"}),
+        (Filter(formats=("markdown",)), {"notes.md"}),
+        (Filter(documents=("zz/**",)), {"zz/copy.txt"}),
+        (Filter(documents=("nothing",)), set()),
+        (Filter(modified_from=datetime(2100, 1, 1, tzinfo=UTC)), set()),
+        (
+            Filter(documents=("old",), modified_until=datetime(2100, 1, 1, tzinfo=UTC)),
+            {"old/1.txt", "old/2.txt"},
+        ),
+    ],
+)
+def test_filters_narrow_the_search_and_cite_the_name_asked_for(library, filters, expected):
+    found = library.search("apple", k=50, filters=filters)
+    assert {passage.document for passage in found} == expected
+    every = {p.start: p for p in found}
+    assert all(library.document(p.document).text[p.start : p.end] == p.text for p in every.values())
+
+
+def test_libraries_have_names_and_are_listed(tmp_path, home):
+    one = write(tmp_path / "one", {"a.txt": "apple"})
+    two = write(tmp_path / "two", {"b.txt": "bridge"})
+    embedder = WordEmbedder()
+    Library.open(one, home=home, embedder=embedder, name="fruit").sync()
+    Library.open(two, home=home, embedder=embedder).sync()
+    again = Library.open(name="fruit", home=home, embedder=embedder)
+    assert again.search("apple")[0].document == "a.txt"
+    write(one, {"c.txt": "copper"})
+    assert again.sync().added == ("c.txt",)
+    records = libraries_of(home)
+    assert [record.name for record in records] == ["fruit", ""]
+    assert records[0].manifest.documents == 2
+    assert records[1].manifest.roots == (str(two),)
+    assert all(record.size > 1000 for record in records)
+    with pytest.raises(LibraryError, match=r"'fruits': found no such library .there: fruit"):
+        Library.open(name="fruits", home=home, embedder=embedder)
+    for bad in ("../x", "", "a/b", "x" * 65):
+        with pytest.raises(LibraryError, match="expected a name of letters"):
+            Library.open(one, name=bad, home=home, embedder=embedder)
+    with pytest.raises(LibraryError, match="found neither paths nor a name"):
+        Library.open(home=home, embedder=embedder)
+
+
+def test_a_damaged_library_is_listed_with_its_problem(library, home):
+    (library.folder / "CURRENT").write_text("nonsense")
+    (record,) = libraries_of(home)
+    assert record.manifest is None
+    assert "found 'nonsense'" in record.problem
+
+
+def test_watching_follows_the_folder_until_it_is_stopped(tmp_path, home):
+    folder = write(tmp_path / "d", {"a.txt": "apple"})
+    library = open_library(folder, home)
+    stop = threading.Event()
+    reports = []
+
+    def follow():
+        reports.extend(library.watch(stop))
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        wait_for(lambda: library.snapshot().generation == 1)
+        time.sleep(1)
+        write(folder, {"deep/b.txt": "bridge"})
+        wait_for(lambda: any(p.document == "deep/b.txt" for p in library.search("bridge", k=1)))
+        (folder / "a.txt").unlink()
+        wait_for(lambda: [r.name for r in library.documents()] == ["deep/b.txt"])
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert [(r.added, r.removed) for r in reports] == [
+        (("a.txt",), ()),
+        (("deep/b.txt",), ()),
+        ((), ("a.txt",)),
+    ]
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
