@@ -77,7 +77,12 @@ class Places:
 
     def find(self, pair: Pair, question: str, depth: int) -> Found | None:
         """Search for the first right passage among `depth`."""
-        for rank, passage in enumerate(self.snapshot.search(question, depth), start=1):
+        most = min(depth, len(self.snapshot))
+        return self.first(pair, self.snapshot.search(question, most))
+
+    def first(self, pair: Pair, passages: Sequence[Passage]) -> Found | None:
+        """Return the first right one of some passages."""
+        for rank, passage in enumerate(passages, start=1):
             if self.is_right(passage, pair):
                 return Found(rank, passage)
         return None
@@ -127,11 +132,11 @@ def spaced(quote: str) -> str:
 def diagnose(
     pair: Pair,
     answer: Answer,
+    retrieved: Sequence[Passage],
     *,
     library: Library,
     places: Places,
-    reader: PassageReader | None,
-    passages: int,
+    reader: PassageReader,
     found: Found | None,
     citation_right: Mapping[str, bool],
 ) -> Diagnosis:
@@ -140,51 +145,55 @@ def diagnose(
     Args:
         pair: What was expected.
         answer: What came back.
+        retrieved: The passages that were read for it, best first.
         library: Asked what changed on disk when the answer is not indexed.
         places: Of the generation that answered.
-        reader: Reads the right passage again; None leaves the reader's part to the citations.
-        passages: How many passages are read for a question.
+        reader: Reads the right passages again.
         found: The right passage, as far as it is among the first results.
         citation_right: What the pair asks of the citation, and whether it is so.
     """
     if pair.unanswerable:
         cited = answer.citations[0].sentence if answer.citations else ""
-        detail = (
-            f"nothing answers this; given with confidence {answer.confidence:.2f} from “{cited}”"
+        sure = f"{answer.confidence:.2f}"
+        return Diagnosis(
+            "not_refused", f"nothing answers this; given with confidence {sure} from “{cited}”"
         )
-        return Diagnosis("not_refused", detail)
-    found = found or places.find(pair, answer.understood, min(len(places.snapshot), SEARCHED))
+    right = [passage for passage in retrieved if places.is_right(passage, pair)]
+    if right:
+        return _after_retrieval(pair, answer, right, reader, citation_right)
+    found = found or places.find(pair, answer.understood, SEARCHED)
     if found is None:
         return Diagnosis("not_indexed", _why_not_indexed(pair, library, places))
-    if found.rank > passages:
-        return Diagnosis(
-            "not_retrieved", f"the right passage stood at rank {found.rank}; {passages} are read"
-        )
-    return _after_retrieval(pair, answer, reader, found, citation_right)
+    detail = f"the right passage stood at rank {found.rank}; {len(retrieved)} are read"
+    if pair.filter and found.rank <= len(retrieved):
+        detail = "the right passage is in none of the documents that the filter leaves"
+    return Diagnosis("not_retrieved", detail)
 
 
 def _after_retrieval(
     pair: Pair,
     answer: Answer,
-    reader: PassageReader | None,
-    found: Found,
+    right: Sequence[Passage],
+    reader: PassageReader,
     citation_right: Mapping[str, bool],
 ) -> Diagnosis:
-    wrong = [name for name, right in citation_right.items() if not right]
+    wrong = [name for name, is_right in citation_right.items() if not is_right]
     if answer.text is not None and exact_match(answer.text, pair.answers) and wrong:
         return Diagnosis("not_chosen", f"the right words, cited from another {wrong[0]}")
-    request = (answer.understood, [found.passage.text])
-    spans = reader.read_many([request])[0] if reader else []
-    margin = spans[0].score if spans else None
-    marked = spans[0].text if spans else None
+    [spans] = reader.read_many([(answer.understood, [passage.text for passage in right])])
+    marked = [next((s for s in spans if s.passage == i), None) for i in range(len(right))]
+    tops = [span for span in marked if span is not None]
+    good = [span for span in tops if exact_match(span.text, pair.answers)]
+    top = max(good or tops, key=lambda span: span.score, default=None)
+    margin = top.score if top else None
     best = best_citation(answer)
     if best is not None and exact_match(best.quote, pair.answers):
         detail = f"“{best.quote}” came first with confidence {answer.confidence:.2f}"
         return Diagnosis("refused", detail, margin)
-    if marked is None and not any(exact_match(c.quote, pair.answers) for c in _places(answer)):
+    if top is None:
         return Diagnosis("not_read", "the reader marked nothing in the right passage", margin)
-    if marked is not None and not exact_match(marked, pair.answers):
-        detail = f"in the right passage the reader marks “{marked}” ({margin:+.2f})"
+    if not good:
+        detail = f"in the right passage the reader marks “{top.text}” ({top.score:+.2f})"
         return Diagnosis("not_read", detail, margin)
     winner = f"“{best.quote}” of {best.place}" if best else "nothing"
     return Diagnosis("not_chosen", f"the reader marked it, but {winner} came first", margin)

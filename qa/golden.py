@@ -34,6 +34,7 @@ from qa.golden_summary import below, summarize, table
 from qa.goldenset import GoldenSet, Pair, load
 
 if TYPE_CHECKING:
+    from index.search import Passage
     from qa.assistant import Assistant
 
 __all__ = ["GoldenError", "GoldenReport", "GoldenSet", "Pair", "Record", "load", "load_report",
@@ -242,16 +243,15 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
     for question in pair.history:
         history += (assistant.ask(question, history=history),)
     started = time.perf_counter()
-    answer = _ask(assistant, pair, history)
+    answer, retrieved = _ask(assistant, pair, history)
     seconds = time.perf_counter() - started
     best = diagnosis.best_citation(answer)
     place = (best.document, best.start, best.end) if best else None
     citation_right = places.checks(*place, pair) if place and not pair.unanswerable else {}
-    found = (
-        None
-        if pair.unanswerable
-        else places.find(pair, answer.understood, min(len(places.snapshot), diagnosis.RANKED))
-    )
+    found = None
+    if not pair.unanswerable:
+        found = places.first(pair, retrieved)
+        found = found or places.find(pair, answer.understood, diagnosis.RANKED)
     em = exact_match(answer.text, pair.answers)
     passed = em == 1.0 and all(citation_right.values())
     lost = None
@@ -259,10 +259,10 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
         lost = diagnosis.diagnose(
             pair,
             answer,
+            retrieved,
             library=assistant.library,
             places=places,
             reader=assistant.reader,
-            passages=assistant.settings.passages,
             found=found,
             citation_right=citation_right,
         )
@@ -291,13 +291,18 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
     )
 
 
-def _ask(assistant: Assistant, pair: Pair, history: Sequence[Answer]) -> Answer:
+def _ask(
+    assistant: Assistant, pair: Pair, history: Sequence[Answer]
+) -> tuple[Answer, Sequence[Passage]]:
+    """Return the answer, and the passages that were read for it."""
     try:
-        return assistant.ask(pair.question, history=history, filters=pair.filter)
+        *_, last = assistant.ask_stages(pair.question, history, pair.filter)
     except QuestionError as error:
         # One question that cannot be asked must not end a run of thousands.
         refusal = Refusal("not_answered", str(error))
-        return Answer(pair.question, pair.question, None, 0.0, refusal=refusal)
+        return Answer(pair.question, pair.question, None, 0.0, refusal=refusal), ()
+    assert last.answer is not None
+    return last.answer, last.passages
 
 
 def _around(passage: str, answers: Sequence[str], most: int = 160) -> str:

@@ -11,7 +11,7 @@
 - question: and when?
   answers: [November 16]
   history: ['Who spoke to the press?']                 # asked before, in this order
-  filter: {document: "2026/*"}                         # handed to `Assistant.ask`
+  filter: {documents: ["2026/*"]}                      # handed to `Assistant.ask`
   known_failure: {reason: no date in the heading, since: 2026-11-16}
 ```
 
@@ -258,7 +258,7 @@ def _page(row: Mapping[str, Any]) -> int | None:
 def _filter(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
     value = row.get("filter")
     if value is not None and not isinstance(value, dict):
-        example = "{document: a.txt}"
+        example = "{documents: [a.txt]}"
         raise _Fault(f"`filter` must be a mapping such as {example}, found {value!r}", "filter")
     return value
 

@@ -117,33 +117,32 @@ def test_not_indexed_because_no_document_says_it(tmp_path):
 
 def test_history_is_asked_first_and_handed_on(tmp_path):
     pair = Pair("and when was it lit?", ("1858",), history=(DESIGNED.question,))
-    asked = []
     assistant = harbour(tmp_path, {**TABLE, pair.question: ("1858", 3.0)})
-    ask = assistant.ask
+    ask_stages = assistant.ask_stages
+    asked = []
 
     def listening(question, history=(), filters=None):
-        asked.append((question, [answer.text for answer in history], filters))
-        return ask(question)
+        asked.append((question, [answer.text for answer in history]))
+        return ask_stages(question)
 
-    assistant.ask = listening
-    pair = dataclasses.replace(pair, filter={"document": "light.txt"})
+    assistant.ask_stages = listening
     assert golden.run_pair(pair, assistant).passed
-    assert asked == [
-        (DESIGNED.question, [], None),
-        (pair.question, ["David Stevenson"], {"document": "light.txt"}),
-    ]
+    assert asked == [(DESIGNED.question, []), (pair.question, ["David Stevenson"])]
+
+
+def test_the_filter_holds_for_the_question(tmp_path):
+    assistant = harbour(tmp_path, TABLE)
+    pair = dataclasses.replace(FOUNDED, filter={"documents": ["light.txt", "ferry.txt"]})
+    record = golden.run_pair(pair, assistant)
+    assert (record.got, record.stage) == (None, "not_retrieved")
+    assert record.detail == ("the right passage is in none of the documents that the filter leaves")
+    pair = dataclasses.replace(FOUNDED, filter={"documents": "boats.txt"})
+    assert golden.run_pair(pair, assistant).passed
 
 
 def test_a_question_that_cannot_be_asked_does_not_end_the_run(tmp_path):
-    from index.errors import QuestionError
-
-    assistant = harbour(tmp_path, TABLE)
-
-    def too_long(question, history=(), filters=None):
-        raise QuestionError("the question has 2000 characters, expected at most 1000")
-
-    assistant.ask = too_long
-    record = golden.run_pair(FOUNDED, assistant)
+    pair = dataclasses.replace(FOUNDED, question="?" * 9)
+    record = golden.run_pair(pair, harbour(tmp_path, TABLE))
     assert (record.got, record.passed) == (None, False)
 
 
