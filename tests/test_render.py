@@ -36,10 +36,12 @@ class Tags(HTMLParser):
     def __init__(self):
         super().__init__()
         self.tags: list[str] = []
+        self.attributes: list[str] = []
         self.data = ""
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
 
     def handle_data(self, data):
         self.data += data

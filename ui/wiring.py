@@ -33,10 +33,16 @@ def wire_chat(chat: Chat, state: gr.State, box: gr.Textbox, talk: gr.HTML, sourc
         if not question.strip():
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
+        # Emptied once: the next question may be typed while this one is answered.
+        typed: Any = ""
         for step in chat.ask(question, conversation, chosen):
+            if step.turns[-1].stage == "searching":
+                # The browser shows this one by itself, the moment that Enter is pressed.
+                continue
             done = step.turns[-1].stage is None
             document = chat.source(step, quick=True) if done and step.selected else gr.skip()
-            yield "", step, chat.show(step), document
+            yield typed, step, chat.show(step), document
+            typed = gr.skip()
         # A picture takes a moment; the answer does not wait for it.
         if (drawn := chat.source(step)) != document:
             yield gr.skip(), gr.skip(), gr.skip(), drawn
