@@ -106,7 +106,7 @@ def load(path: Path, name: str | None = None) -> Document:
     """
     name = name or path.name
     format_of(name)
-    return parse(read_bytes(path), name)
+    return parse(read_bytes(Path(os.path.realpath(path))), name)
 
 
 def format_of(name: str) -> str:
@@ -134,8 +134,8 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         # Not blocking, so that a pipe in the folder cannot hold up the others. The path has been
-        # resolved: a link that appears there now would lead elsewhere.
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        # resolved: a link that stands there now would lead elsewhere.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         raise UnreadableDocument(f"{path.name}: could not be opened ({_reason(error)})") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -89,6 +89,16 @@ class SentenceTransformerEmbedder:
             if self._loaded is None:
                 self._loaded = _load(self._source, self.name)
             return self._loaded
+
+
+def maker(
+    given: Embedder | Callable[[], Embedder],
+) -> tuple[Callable[[], Embedder], Embedder | None]:
+    """Tell an embedder from what makes one (a class or a function); return maker and embedder."""
+    if isinstance(given, type) or not hasattr(given, "encode"):
+        return cast(Callable[[], Embedder], given), None
+    made = cast(Embedder, given)
+    return lambda: made, made
 
 
 def _locate(name: str) -> str:

@@ -8,49 +8,24 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import cast
 
 from index import scan, shelf
-from index.catalog import Catalog
 from index.documents import Document, read_bytes
-from index.embedder import Embedder
+from index.embedder import Embedder, maker
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
 from index.filters import Filter
 from index.isolation import ParserProcess
 from index.rectangles import Rectangle, rectangles
-from index.search import DocumentRecord, Passage, Snapshot
+from index.search import DocumentRecord, Passage, Snapshot, load
 from index.store import CATALOG, SCHEMA, VECTORS, Manifest, Store, describe
 from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
-from index.vectors import FaissIndex
-from index.verify import check
-
-_ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What a check of the stored library found.
-
-    Attributes:
-        documents: Documents checked.
-        chunks: Chunks checked.
-        problems: One sentence each; empty when the library is sound.
-        repaired: What was wrong before it was built again from the files.
-    """
-
-    documents: int
-    chunks: int
-    problems: tuple[str, ...] = ()
-    repaired: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Tell whether the library is sound."""
-        return not self.problems
+from index.verify import VerifyReport, check
+from index.watch import changes
 
 
 class Library:
@@ -71,7 +46,7 @@ class Library:
         self.folder = folder
         self.name = name
         self._roots = roots
-        self._make, self._made = _maker(embedder)
+        self._make, self._made = maker(embedder)
         self._chunking = chunking
         self._store = Store(folder)
         self._snapshot: Snapshot | None = None
@@ -133,29 +108,8 @@ class Library:
             held = self._snapshot
             if held is not None and held.manifest == manifest:
                 return held
-            self._snapshot = self._load()
+            self._snapshot = load(self._store, self._check_embedder, self._embedder)
             return self._snapshot
-
-    def _load(self) -> Snapshot:
-        for attempt in range(_ATTEMPTS):
-            manifest = self._store.current()
-            if manifest is None:
-                return Snapshot(None, None, None, self._embedder)
-            self._check_embedder(manifest)
-            try:
-                vectors = FaissIndex.from_bytes(
-                    self._store.read(manifest, VECTORS),
-                    count=manifest.chunks,
-                    dim=manifest.dim,
-                    path=self._store.path(manifest, VECTORS),
-                )
-                catalog = Catalog(self._store.verify(manifest, CATALOG))
-                return Snapshot(manifest, catalog, vectors, partial(self._embedder, manifest))
-            except LibraryCorrupt:
-                # Another process may have switched and swept meanwhile.
-                if attempt == _ATTEMPTS - 1 or self._store.current() == manifest:
-                    raise
-        raise LibraryCorrupt(f"{self.folder}: changes too fast to be read; try again")
 
     def sync(
         self,
@@ -405,18 +359,11 @@ class Library:
         Changes that come close together are taken in together. While another process writes,
         nothing is done; the next change is waited for.
         """
-        from watchfiles import watch
-
         yield self.sync()
         roots, _ = self._made_of(self.snapshot().manifest)
-        # A file that is replaced is a new file: its folder is what stays to be watched.
-        folders = {root if root.is_dir() else root.parent for root in roots}
-        for changes in watch(
-            *folders, stop_event=stop, debounce=400, rust_timeout=500, yield_on_timeout=True
-        ):
+        for _ in changes(roots, stop):
             with contextlib.suppress(LibraryLocked):
-                report = self.sync() if changes else None
-                if report:
+                if report := self.sync():
                     yield report
 
     def close(self) -> None:
@@ -424,7 +371,7 @@ class Library:
         with self._loading:
             self._snapshot = None
 
-    def _embedder(self, manifest: Manifest | None = None) -> Embedder:
+    def _embedder(self, manifest: Manifest | None) -> Embedder:
         """Return the embedder, made at the first call, if it is the one of this generation."""
         with self._loading:
             if self._made is None:
@@ -448,7 +395,7 @@ class Library:
         """Return the library's roots and the names removed by hand."""
         if manifest is None:
             return self._roots, ()
-        roots = dict.fromkeys([*self._roots, *map(Path, manifest.roots)])
+        roots = dict.fromkeys([*map(Path, manifest.roots), *self._roots])
         return tuple(roots), manifest.excluded
 
     def _surviving(self) -> Manifest | None:
@@ -457,16 +404,6 @@ class Library:
             return self._store.current()
         except LibraryError:
             return None
-
-
-def _maker(
-    given: Embedder | Callable[[], Embedder],
-) -> tuple[Callable[[], Embedder], Embedder | None]:
-    """Tell an embedder from what makes one (a class or a function); return maker and embedder."""
-    if isinstance(given, type) or not hasattr(given, "encode"):
-        return cast(Callable[[], Embedder], given), None
-    made = cast(Embedder, given)
-    return lambda: made, made
 
 
 def _strings(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -31,7 +32,7 @@ class Entry:
 
 
 def resolve(paths: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
-    """Return absolute paths, without repeats.
+    """Return absolute paths, without repeats and without what a given folder holds anyway.
 
     Raises:
         LibraryError: A path does not exist, or none is given.
@@ -49,21 +50,23 @@ def resolve(paths: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
                 "give a path that exists: citespan index PATH"
             ) from error
         found[resolved] = None
-    return tuple(found)
+    return tuple(path for path in found if not any(parent in found for parent in path.parents))
 
 
 def label(paths: Sequence[Path]) -> tuple[Root, ...]:
-    """Give every root the label that keeps names apart: none while a single folder is given."""
-    folders = [path for path in paths if path.is_dir()]
+    """Give every root the label that keeps names apart: none for a folder that comes first.
+
+    Names stay as they are when roots are added at the end.
+    """
     taken: set[str] = set()
-    roots = []
+    roots: list[Root] = []
     for path in paths:
-        wanted = "" if path in folders and len(folders) == 1 else path.name or "root"
-        unique, number = wanted, 2
-        while unique in taken:
-            unique, number = f"{wanted}~{number}", number + 1
-        taken.add(unique)
-        roots.append(Root(path, unique))
+        label = "" if not roots and path.is_dir() else path.name or "root"
+        if label in taken:
+            # Before the name, so that a file keeps its suffix.
+            label = _free(label, taken)
+        taken.add(label)
+        roots.append(Root(path, label))
     return tuple(roots)
 
 
@@ -85,12 +88,18 @@ def scan(roots: Sequence[Root]) -> dict[str, Entry]:
             )
         if root.path.is_dir():
             for name, entry in _walk(root.path, root.path, IgnoreRules(root.path)):
-                found[str(PurePosixPath(root.label) / name)] = entry
+                found[_free(str(PurePosixPath(_printable(root.label)) / name), found)] = entry
         else:
             described = _describe(root.path)
             if described:
-                found[_printable(root.label)] = described
+                found[_free(_printable(root.label), found)] = described
     return dict(sorted(found.items()))
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return the name, or one beside it when a folder of the first root is called like a root."""
+    numbered = (f"~{number}/{name}" for number in itertools.count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def _walk(top: Path, root: Path, rules: IgnoreRules) -> Iterator[tuple[str, Entry]]:

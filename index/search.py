@@ -25,6 +25,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,10 @@ from numpy.typing import NDArray
 from index.catalog import Catalog, ChunkRow
 from index.documents import Document
 from index.embedder import Embedder
-from index.errors import LibraryError
+from index.errors import LibraryCorrupt, LibraryError
 from index.filters import Filter
-from index.store import Manifest
-from index.vectors import VectorIndex
+from index.store import CATALOG, VECTORS, Manifest, Store
+from index.vectors import FaissIndex, VectorIndex
 
 DENSE_WEIGHT = 0.5
 _CANDIDATES = 50
@@ -281,6 +282,42 @@ class Snapshot:
         """Close the stored files."""
         if self.catalog is not None:
             self.catalog.close()
+
+
+def load(
+    store: Store,
+    check: Callable[[Manifest], None],
+    embedder: Callable[[Manifest | None], Embedder],
+) -> Snapshot:
+    """Load the current generation, every byte verified.
+
+    Args:
+        store: Where it is stored.
+        check: Refuses a manifest that does not fit.
+        embedder: Gives the embedder for the generation of a manifest.
+
+    Raises:
+        LibraryCorrupt: A stored file is missing, truncated or changed.
+        LibraryMismatch: It was built by another version or embedder.
+    """
+    while True:
+        manifest = store.current()
+        if manifest is None:
+            return Snapshot(None, None, None, partial(embedder, None))
+        check(manifest)
+        try:
+            vectors = FaissIndex.from_bytes(
+                store.read(manifest, VECTORS),
+                count=manifest.chunks,
+                dim=manifest.dim,
+                path=store.path(manifest, VECTORS),
+            )
+            catalog = Catalog(store.verify(manifest, CATALOG))
+            return Snapshot(manifest, catalog, vectors, partial(embedder, manifest))
+        except LibraryCorrupt:
+            # Another process may have switched and swept meanwhile.
+            if store.current() == manifest:
+                raise
 
 
 def fuse(dense: NDArray[np.float64], lexical: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from index.search import Snapshot
 
 _UNIT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a check of the stored library found.
+
+    Attributes:
+        documents: Documents checked.
+        chunks: Chunks checked.
+        problems: One sentence each; empty when the library is sound.
+        repaired: What was wrong before it was built again from the files.
+    """
+
+    documents: int
+    chunks: int
+    problems: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether the library is sound."""
+        return not self.problems
 
 
 def check(snapshot: Snapshot) -> Iterator[str]:

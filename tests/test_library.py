@@ -247,18 +247,20 @@ def test_a_single_file_is_a_library_of_one(folder, home):
 
 
 def test_several_paths_keep_their_names_apart(folder, tmp_path, home):
-    other = write(tmp_path / "other" / "papers", {"apple.txt": "Another apple."})
-    library = Library.open(
-        [folder, other, folder / "apple.txt"], home=home, embedder=WordEmbedder()
-    )
-    assert [r.name for r in library.documents()] == []
+    """Two files under one name would mean that one of them is silently not searched."""
+    other = write(tmp_path / "other", {"deep/bridge.md": "Another bridge.", "a.txt": "one"})
+    third = write(tmp_path / "third", {"a.txt": "two", "deep/bridge.md": "A third bridge."})
+    given = [folder, other / "deep", third / "deep", other / "a.txt", third / "a.txt"]
+    library = Library.open([*given, folder / "apple.txt"], home=home, embedder=WordEmbedder())
     library.sync()
-    assert [record.name for record in library.documents()] == [
-        "apple.txt",
-        "papers/apple.txt",
-        "papers/deep/bridge.md",
-        "papers/deep/er/copper.txt",
-        "papers~2/apple.txt",
+    assert [(record.name, record.status) for record in library.documents()] == [
+        ("a.txt", "indexed"),
+        ("apple.txt", "indexed"),
+        ("deep/bridge.md", "indexed"),
+        ("deep/er/copper.txt", "indexed"),
+        ("~2/a.txt", "indexed"),
+        ("~2/deep/bridge.md", "indexed"),
+        ("~2/~2/deep/bridge.md", "indexed"),
     ]
 
 
