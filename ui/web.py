@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from socket import socket
 
     from qa.assistant import Assistant
+
+log = logging.getLogger(__name__)
 
 HERE = Path(__file__).resolve().parent
 SEED = "000_d339585c7434496a.txt"
@@ -133,7 +138,7 @@ def endpoint(assistant: Assistant) -> Any:
 
 def theme() -> gr.themes.Base:
     """Return a plain theme with the system's own fonts; `page.css` does the rest."""
-    return gr.themes.Base(font=list(SANS), font_mono=list(MONO))
+    return gr.themes.Base(primary_hue="emerald", font=list(SANS), font_mono=list(MONO))
 
 
 def application(
@@ -206,4 +211,15 @@ def serve(
     if ready:
         name = f"[{host}]" if ":" in host and not host.startswith("[") else host
         ready(f"http://{name}:{bound.getsockname()[1]}/")
-    uvicorn.Server(server_config(app)).run(sockets=[bound])
+    Thread(target=warm_up, args=[assistant], name="citespan-warm-up", daemon=True).start()
+    # The server has shut down by then; to be interrupted is how it ends.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(server_config(app)).run(sockets=[bound])
+
+
+def warm_up(assistant: Assistant) -> None:
+    """Load the embedder, which takes seconds, before the first question needs it."""
+    try:
+        assistant.library.search("first words", 1)
+    except CitespanError as error:
+        log.warning("the first question will tell: %s", error)

@@ -157,6 +157,31 @@ def seeds(citespan) -> str:
     return citespan()
 
 
+@pytest.fixture(scope="session")
+def papers(browser, tmp_path_factory) -> Path:
+    """A folder with a text, a broken text, and a PDF of two pages."""
+    folder = tmp_path_factory.mktemp("papers")
+    (folder / "harbour.txt").write_text("The harbour of Lerwick was founded in 1708.")
+    (folder / "broken.txt").write_bytes(bytes(range(256)) * 8)
+    page = browser.new_page()
+    page.set_content(
+        "<h1>Harbour report</h1>"
+        + "<p>Some words about boats and nets.</p>" * 12
+        + "<div style='break-before: page'></div><h2>The light</h2>"
+        "<p>The lighthouse was lit for the first time in 1858. It was designed by David "
+        "Stevenson, whose family built most of the lights of Scotland.</p>"
+    )
+    page.pdf(path=folder / "report.pdf", format="A4")
+    page.close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library_address(citespan, papers) -> str:
+    """The address of the page over the papers."""
+    return citespan(str(papers))
+
+
 @pytest.fixture
 def fake_server():
     """Serve a fake assistant from this process; returns a function from assistant to address."""

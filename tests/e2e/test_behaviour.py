@@ -270,3 +270,25 @@ def test_a_question_can_be_asked_of_chosen_documents(visit, fake_server):
     turn = tab.ask("Who designed the lighthouse?")
     assert turn.locator(".cs-place bdi").all_inner_texts() == ["lights.txt"]
     assert turn.locator(".cs-asked").inner_text() == "Asked of lights.txt"
+
+
+def test_a_login_is_asked_for_and_nothing_is_told_before_it(browser, fake_server):
+    url = fake_server(FakeAssistant(), auth=[("ada", "secret word")])
+    assert request(url, "/gradio_api/info")[0] == 401
+    assert b"harbour" not in request(url, "/config")[1]
+    page = browser.new_page()
+    outside: list[str] = []
+    page.on("request", lambda asked: outside.append(asked.url))
+    page.goto(url)
+    page.get_by_label("username").fill("ada")
+    page.get_by_label("password").fill("wrong")
+    page.get_by_role("button", name="Login").click()
+    page.get_by_text("Incorrect").wait_for()
+    assert "harbour" not in page.content()
+    page.get_by_label("username").fill("ada")
+    page.get_by_label("password").fill("secret word")
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector("#cs-question textarea")
+    assert "harbour.txt" in page.content()
+    page.close()
+    assert [asked for asked in outside if not asked.startswith((url, "data:", "blob:"))] == []

@@ -2,21 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-
-@pytest.fixture(scope="module")
-def papers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("papers")
-    (folder / "harbour.txt").write_text("The harbour of Lerwick was founded in 1708.")
-    (folder / "broken.txt").write_bytes(bytes(range(256)) * 8)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(citespan, papers):
-    return citespan(str(papers))
-
 
 def library(tab):
     tab.page.get_by_role("button", name="Library").click()
@@ -31,10 +16,14 @@ def states(tab) -> dict[str, str]:
     )
 
 
-def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, address, tmp_path):
-    tab = visit(address)
+def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, library_address, tmp_path):
+    tab = visit(library_address)
     view = library(tab)
-    assert states(tab) == {"broken.txt": "Not read", "harbour.txt": "Ready"}
+    assert states(tab) == {
+        "broken.txt": "Not read",
+        "harbour.txt": "Ready",
+        "report.pdf": "Ready",
+    }
     assert "binary data" in view.locator("tr[data-state=failed] .cs-why").inner_text()
 
     good = tmp_path / "ferry.md"
@@ -63,8 +52,8 @@ def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, address, tm
     assert name not in states(tab)
 
 
-def test_a_file_put_into_the_folder_is_found_by_reading_it_again(visit, address, papers):
-    tab = visit(address, width=400, height=800, scheme="dark")
+def test_a_file_put_into_the_folder_is_found_by_reading_it_again(visit, library_address, papers):
+    tab = visit(library_address, width=400, height=800, scheme="dark")
     view = library(tab)
     (papers / "late.txt").write_text("The lighthouse was lit in 1858.")
     view.get_by_role("button", name="Read the folders again").click()

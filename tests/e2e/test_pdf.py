@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 QUESTION = "Who designed the lighthouse?"
 
 
-@pytest.fixture(scope="module")
-def address(browser, citespan, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pdfs")
-    page = browser.new_page()
-    page.set_content(
-        "<h1>Harbour report</h1>"
-        + "<p>Some words about boats and nets.</p>" * 12
-        + "<div style='break-before: page'></div><h2>The light</h2>"
-        "<p>The lighthouse was lit for the first time in 1858. It was designed by David "
-        "Stevenson, whose family built most of the lights of Scotland.</p>"
-    )
-    page.pdf(path=folder / "report.pdf", format="A4")
-    page.close()
-    return citespan(str(folder))
-
-
-def test_the_quote_is_boxed_on_its_page_and_pages_turn(visit, address):
-    tab = visit(address, height=1000)
+def test_the_quote_is_boxed_on_its_page_and_pages_turn(visit, library_address):
+    tab = visit(library_address, height=1000)
     turn = tab.ask(QUESTION)
     assert turn.locator(".cs-answer").inner_text() == "David Stevenson"
     assert turn.locator(".cs-place bdi").first.inner_text() == "report.pdf, p. 2"
