@@ -94,7 +94,8 @@ class ParserProcess:
             except _TimeUp as error:
                 self._end()
                 raise UnreadableDocument(
-                    f"{name}: not read within {self._seconds:g} seconds, left out"
+                    f"{name}: not read within {self._seconds:g} seconds; "
+                    "split it, or list it in .citespanignore"
                 ) from error
             except (OSError, ValueError, struct.error) as error:
                 status = self._end()

@@ -150,7 +150,7 @@ class Library:
         wanted = tuple(dict.fromkeys([*roots, *outside]))
         inside = {
             name
-            for name, entry in scan.scan(scan.label(wanted)).items()
+            for name, entry in self._scan(wanted).items()
             if any(entry.path.is_relative_to(path) for path in fresh)
         }
         kept = tuple(name for name in excluded if name not in inside)
@@ -209,10 +209,14 @@ class Library:
     def _plan(
         self, roots: tuple[Path, ...], excluded: tuple[str, ...], base: Snapshot | None
     ) -> Plan:
-        entries = scan.scan(scan.label(roots))
+        entries = self._scan(roots)
         for name in excluded:
             entries.pop(name, None)
         return plan(entries, base)
+
+    def _scan(self, roots: tuple[Path, ...]) -> dict[str, scan.Entry]:
+        """Return the files on disk by name; what libraries store is never a document."""
+        return scan.scan(scan.label(roots), without=self.folder.parent.resolve())
 
     def _stale(
         self, planned: Plan, base: Snapshot, roots: tuple[Path, ...], excluded: tuple[str, ...]
@@ -343,7 +347,7 @@ class Library:
         if document.format != "pdf":
             return []
         roots, _ = self._made_of(self.snapshot().manifest)
-        entry = scan.scan(scan.label(roots)).get(name)
+        entry = self._scan(roots).get(name)
         data = read_bytes(entry.path) if entry else b""
         if hashlib.sha256(data).hexdigest() != document.sha256:
             raise LibraryError(

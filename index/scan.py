@@ -70,11 +70,15 @@ def label(paths: Sequence[Path]) -> tuple[Root, ...]:
     return tuple(roots)
 
 
-def scan(roots: Sequence[Root]) -> dict[str, Entry]:
+def scan(roots: Sequence[Root], without: Path | None = None) -> dict[str, Entry]:
     """Return every file under the roots by document name, in order of name.
 
     Hidden files and folders are left out, and what `.citespanignore` says. A symbolic link is
     followed only when it leads to a file inside the same folder; a link to a folder is not.
+
+    Args:
+        roots: Where to look.
+        without: A folder that is left out even when it stands under a root.
 
     Raises:
         LibraryError: A root is gone, which must not read as "every document was deleted".
@@ -88,7 +92,9 @@ def scan(roots: Sequence[Root]) -> dict[str, Entry]:
             )
         if root.path.is_dir():
             for name, entry in _walk(root.path, root.path, IgnoreRules(root.path)):
-                found[_free(str(PurePosixPath(_printable(root.label)) / name), found)] = entry
+                if without is None or not entry.path.is_relative_to(without):
+                    full = str(PurePosixPath(_printable(root.label)) / name)
+                    found[_free(full, found)] = entry
         else:
             described = _describe(root.path)
             if described:

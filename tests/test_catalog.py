@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from index.catalog import Catalog, CatalogWriter, FileRecord, match_expression
 from index.content import Heading, Page, Rows
 from index.documents import Document
+from tests.index_fakes import patient
 
 TEXTS = ["The dragon guards copper.", "A bridge of iron.", "Running engines and dragons, dragons."]
 
@@ -90,7 +91,7 @@ def test_search_syntax_in_a_question_is_only_words(catalog, question):
     assert set(found) == ({0, 2} if "dragon" in question else set())
 
 
-@settings(max_examples=200)
+@settings(patient, max_examples=200)
 @given(st.text(max_size=200))
 def test_no_question_breaks_the_search(catalog, question):
     assert all(score >= 0 for score in catalog.search(question, 10).values())

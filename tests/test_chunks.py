@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.chunks import sentence_around, sentence_spans, split
+from tests.index_fakes import patient
 
 # Few different letters, so that chunks repeat: the case in which searching for a chunk finds the
 # wrong place. Beside them what Unicode makes difficult.
@@ -24,7 +25,7 @@ def uncovered(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join(kept).strip()
 
 
-@settings(max_examples=300)
+@settings(patient, max_examples=300)
 @given(MIXED, st.integers(1, 60), st.data())
 def test_chunks_stand_where_they_say_and_leave_nothing_out(text, size, data):
     overlap = data.draw(st.integers(0, size - 1))
@@ -60,7 +61,7 @@ def test_an_overlap_as_large_as_a_chunk_is_refused():
         split("text", 50, 50)
 
 
-@settings(max_examples=200)
+@settings(patient, max_examples=200)
 @given(MIXED)
 def test_sentences_are_in_order_trimmed_apart_and_complete(text):
     spans = sentence_spans(text)
@@ -69,7 +70,7 @@ def test_sentences_are_in_order_trimmed_apart_and_complete(text):
     assert uncovered(text, spans) == ""
 
 
-@settings(max_examples=200)
+@settings(patient, max_examples=200)
 @given(MIXED.filter(str.strip), st.data())
 def test_the_sentence_around_a_span_holds_the_span_and_is_made_of_whole_sentences(text, data):
     spans = sentence_spans(text)

@@ -15,11 +15,12 @@ from index.content import Heading, canonical
 from index.documents import load, parse
 from index.errors import DocumentTooLarge, UnreadableDocument, UnsupportedFormat
 from index.formats.plain import markdown_headings
-from tests.index_fakes import write
+from tests.index_fakes import patient, write
 
 PRINTABLE = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\r\n\té́"))
 
 
+@patient
 @given(PRINTABLE)
 def test_canonical_text_is_composed_has_one_kind_of_line_end_and_stays_so(text):
     once = canonical(text)
@@ -124,6 +125,7 @@ def test_a_place_has_the_heading_above_it():
     assert document.page_at(0) is None
 
 
+@patient
 @given(st.text(st.sampled_from("# \n-=>`ab\té🍎*"), max_size=80))
 def test_every_heading_stands_where_it_says(text):
     for heading in markdown_headings(text):

@@ -326,8 +326,8 @@ def test_a_parser_that_takes_too_long_is_ended_and_the_next_file_is_read():
 
 
 def test_a_parser_that_needs_too_much_memory_is_ended_and_the_next_file_is_read():
-    bomb = pdf_of(b" " * 600_000_000)
-    with ParserProcess(seconds=30, memory=500 * 1024**2) as process:
+    bomb = pdf_of(b" " * 300_000_000)
+    with ParserProcess(seconds=30, memory=250 * 1024**2) as process:
         with pytest.raises(UnreadableDocument, match=r"bomb\.pdf"):
             process.parse(bomb, "bomb.pdf", "pdf")
         assert process.parse(pdf_of(show("next")), "b.pdf", "pdf").text == "next"

@@ -288,6 +288,13 @@ def test_links_out_of_the_folder_and_hidden_files_are_left_out(folder, tmp_path,
     assert library.sync().added == tuple(sorted([*FILES, "inside.txt"]))
 
 
+def test_a_home_inside_the_folder_is_not_indexed(folder):
+    """A library that indexed itself would change itself with every sync."""
+    library = open_library(folder, folder / "home")
+    assert library.sync().added == tuple(FILES)
+    assert library.sync().generation == 1
+
+
 def test_names_that_are_not_unicode_are_spelled_out(folder, home):
     with open(os.fsencode(folder) + b"/caf\xe9.txt", "w") as file:
         file.write("dragon")

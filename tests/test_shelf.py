@@ -15,7 +15,7 @@ from index.filters import Filter
 from index.ignore import IgnoreRules, glob_expression
 from index.library import Library
 from index.shelf import libraries_of
-from tests.index_fakes import WordEmbedder, open_library, write
+from tests.index_fakes import WordEmbedder, open_library, patient, write
 
 RULES = """# comment
 *.log
@@ -52,6 +52,7 @@ def test_patterns_mean_what_they_mean_in_gitignore(tmp_path, name, folder, ignor
     assert IgnoreRules(tmp_path).ignores(name, folder=folder) is ignored
 
 
+@patient
 @given(st.text(st.sampled_from("ab*?[]!\\/.^-("), max_size=12), st.text(max_size=12))
 def test_no_pattern_breaks_the_matcher(pattern, name):
     import re
