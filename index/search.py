@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from index.catalog import Catalog, ChunkRow
 from index.documents import Document
 from index.embedder import Embedder
-from index.errors import LibraryCorrupt, LibraryError
+from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
 from index.filters import Filter
 from index.store import CATALOG, VECTORS, Manifest, Store
 from index.vectors import FaissIndex, VectorIndex
@@ -160,7 +160,9 @@ class Snapshot:
         scope = self._scope(filters)
         if not scope.names:
             return [[] for _ in questions]
-        queries = self._embedder().encode(list(questions))
+        embedder = self._embedder()
+        check_dimension(self.manifest, embedder)
+        queries = embedder.encode(list(questions))
         return [
             self._search_one(question, query, k, scope)
             for question, query in zip(questions, queries, strict=True)
@@ -282,6 +284,20 @@ class Snapshot:
         """Close the stored files."""
         if self.catalog is not None:
             self.catalog.close()
+
+
+def check_dimension(manifest: Manifest | None, embedder: Embedder) -> None:
+    """Refuse an embedder whose vectors cannot be compared with the stored ones.
+
+    Raises:
+        LibraryMismatch: Their lengths differ.
+    """
+    if manifest and manifest.chunks and manifest.dim != embedder.dim:
+        raise LibraryMismatch(
+            f"library of {manifest.roots[0]}: found vectors of dimension {manifest.dim}, expected "
+            f"{embedder.dim} as embedder {embedder.name!r} makes them; run: citespan index "
+            f"--rebuild {manifest.roots[0]}"
+        )
 
 
 def load(

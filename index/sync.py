@@ -26,7 +26,7 @@ from index.errors import DocumentError, LibraryMismatch
 from index.isolation import ParserProcess
 from index.pending import PendingVectors
 from index.scan import Entry
-from index.search import Snapshot
+from index.search import Snapshot, check_dimension
 from index.store import CATALOG, VECTORS, write_durably
 from index.vectors import FaissIndex
 
@@ -302,6 +302,7 @@ class Builder:
         name = self._base.manifest.embedder if self._base and self._base.manifest else ""
         if missing:
             embedder = self._embedder()
+            check_dimension(self._base.manifest if self._base else None, embedder)
             name = embedder.name
             known |= self._embed(embedder, missing)
         if not self._hashes:

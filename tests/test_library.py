@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -320,6 +321,29 @@ def test_another_embedder_is_refused_and_a_rebuild_takes_it(library, folder, hom
         late.search("apple")
     other.sync(rebuild=True)
     assert names(other.search("apple", k=1)) == ["apple.txt"]
+
+
+def test_another_dimension_under_the_same_name_is_refused(library, folder, home):
+    other = WordEmbedder()
+    other.dim = 9
+    again = open_library(folder, home, other)
+    with pytest.raises(LibraryMismatch, match=r"dimension 6, expected 9 .*citespan index --rebu"):
+        again.search("apple")
+    write(folder, {"new.txt": "dragon"})
+    with pytest.raises(LibraryMismatch, match="dimension 6, expected 9"):
+        again.sync()
+
+
+def test_a_library_of_another_schema_version_is_refused_until_it_is_rebuilt(library, folder, home):
+    path = library.folder / "generations" / "1" / "manifest.json"
+    path.write_bytes(path.read_bytes().replace(b'"schema": 1', b'"schema": 99'))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (library.folder / "CURRENT").write_text(f"1 {digest}\n")
+    again = open_library(folder, home)
+    with pytest.raises(LibraryMismatch, match=r"version 99, expected 1; run: citespan index --reb"):
+        again.sync()
+    again.sync(rebuild=True)
+    assert names(again.search("apple", k=1)) == ["apple.txt"]
 
 
 def test_a_snapshot_stays_as_it_was_through_later_syncs(library, folder):
