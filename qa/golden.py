@@ -16,6 +16,7 @@ are compared by `qa/compare.py`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -212,22 +213,49 @@ def run(
         golden: The set.
         assistant: What answers.
         progress: Called with (done, total) after each question.
+
+    Raises:
+        GoldenError: The set is itself one of the documents.
     """
     records = []
     places = Places(assistant.library.snapshot())
+    refuse_itself(golden, places)
+    if golden.pairs:
+        # Models are loaded by the first question; nobody should take that for its latency.
+        _ask(assistant, golden.pairs[0], ())
     for done, pair in enumerate(golden, start=1):
         records.append(run_pair(pair, assistant, places))
         if progress:
             progress(done, len(golden))
     snapshot = places.snapshot
     about = {
-        "documents": len(snapshot.documents()),
+        "documents": sum(record.status != "failed" for record in places.records.values()),
         "chunks": len(snapshot),
         "generation": snapshot.generation,
         "settings": assistant.settings.model_dump(mode="json", exclude={"home", "weights"}),
     }
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return GoldenReport(str(golden.path), created, tuple(records), about)
+
+
+def refuse_itself(golden: GoldenSet, places: Places) -> None:
+    """Check that a golden set is not one of the documents: it would answer its own questions.
+
+    Raises:
+        GoldenError: It is.
+    """
+    same_name = [
+        name
+        for name, record in places.records.items()
+        if name.rsplit("/", 1)[-1] == golden.path.name and record.status != "failed"
+    ]
+    for name in same_name:
+        own = hashlib.sha256(golden.path.read_bytes()).hexdigest()
+        if places.snapshot.document(name).sha256 == own:
+            raise GoldenError(
+                f"{golden.path} is one of the documents, so that its answers would be found in "
+                f"itself; move it elsewhere, or list {name} in .citespanignore"
+            )
 
 
 def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> Record:

@@ -218,6 +218,7 @@ class Assistants:
             CitespanError: The documents could not be opened; the same one for every pair.
         """
         from qa.diagnosis import Places
+        from qa.golden import refuse_itself
 
         documents = self._documents(golden)
         found = self._opened.get(tuple(documents))
@@ -227,6 +228,7 @@ class Assistants:
                     config=self._config, documents=documents
                 )
                 found = (assistant, Places(assistant.library.snapshot()))
+                refuse_itself(golden, found[1])
             except CitespanError as error:
                 found = error
             self._opened[tuple(documents)] = found

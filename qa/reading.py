@@ -209,7 +209,8 @@ def text(report: GoldenReport) -> str:
         f"{report.golden} ({report.about.get('mode', 'open')}, {len(report.records)} questions)"
     ]
     lines += [f"  {name:22} {measure}" for name, measure in figures(report).items()]
-    lines.append(f"  {'overall_f1 at best':22} {best.f1:.3f} (confidence {best.threshold:.3f})")
+    from_on = f"answering from confidence {min(max(best.threshold, 0.0), 1.0):.3f} on"
+    lines.append(f"  {'overall_f1 at best':22} {best.f1:.3f} ({from_on})")
     lines.append("  " + f"{'':9}" + "".join(f"{name:>18}" for name in ("questions", *KINDS)))
     for word, counts in errors(report).items():
         cells = "".join(f"{counts.get(name, 0):18d}" for name in ("questions", *KINDS))

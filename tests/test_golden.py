@@ -146,6 +146,19 @@ def test_a_question_that_cannot_be_asked_does_not_end_the_run(tmp_path):
     assert (record.got, record.passed) == (None, False)
 
 
+def test_a_set_that_is_one_of_the_documents_is_refused(tmp_path):
+    # A table is a document too: the answers would be found in the golden set itself.
+    path = tmp_path / "documents" / "golden.csv"
+    assistant = harbour(tmp_path, TABLE)
+    path.write_text("question,answers\nwho?,1708\n", encoding="utf-8")
+    assistant.library.sync()
+    with pytest.raises(GoldenError, match=r"golden\.csv is one of the documents.*citespanignore"):
+        golden.run(golden.load(path), assistant)
+    elsewhere = tmp_path / "golden.csv"  # of the same name, but not the same file
+    elsewhere.write_text("question,answers\nwhen?,1708\n", encoding="utf-8")
+    assert len(golden.run(golden.load(elsewhere), assistant).records) == 1
+
+
 # Reports
 
 
