@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +12,8 @@ import pytest
 
 from qa.config import Settings
 from tests.test_render import HOSTILE
-from tests.ui_fakes import ARTICLE, FakeAssistant, FakeStage, document
+from tests.ui_fakes import ARTICLE, QUESTIONS, FakeAssistant, FakeStage, document
+from ui import web, wiring
 
 
 def test_clicking_another_citation_moves_the_view(visit, fake_server):
@@ -292,3 +294,45 @@ def test_a_login_is_asked_for_and_nothing_is_told_before_it(browser, fake_server
     assert "harbour.txt" in page.content()
     page.close()
     assert [asked for asked in outside if not asked.startswith((url, "data:", "blob:"))] == []
+
+
+def test_a_server_that_is_full_says_so_in_the_page(visit, fake_server, monkeypatch):
+    release = threading.Event()
+
+    class Stuck(FakeAssistant):
+        def ask_stages(self, question, history=(), filters=None):
+            release.wait(20)
+            yield from super().ask_stages(question, history, filters)
+
+    monkeypatch.setattr(web, "QUEUE_SIZE", 1)
+    monkeypatch.setattr(wiring, "AT_ONCE", 1)
+    tab = visit(fake_server(Stuck()))
+    others = [visit(tab.url) for _ in range(2)]
+    for other in others:
+        other.page.fill("#cs-question textarea", "When was the harbour founded?")
+        other.page.press("#cs-question textarea", "Enter")
+        other.page.wait_for_timeout(700)
+    turn = tab.ask("How many boats are there?")
+    said = turn.locator(".cs-error").inner_text()
+    release.set()
+    assert said == "No reply: the server is busy or has stopped. Ask again in a moment."
+    for other in others:
+        other.page.wait_for_selector(".cs-answer")
+    # The browser's own note on the refused request, and nothing else.
+    assert ["503" in text for text in tab.complaints] == [True]
+    tab.complaints.clear()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 700), (400, 700)])
+def test_a_long_conversation_scrolls_and_its_box_stays_below(visit, fake_server, width, height):
+    tab = visit(fake_server(FakeAssistant()), width=width, height=height)
+    for question in QUESTIONS:
+        tab.ask(question)
+    talk = tab.page.locator("#cs-conversation").bounding_box()
+    box = tab.page.locator("#cs-question").bounding_box()
+    assert talk["x"] <= box["x"] and box["x"] + box["width"] <= talk["x"] + talk["width"]
+    assert talk["y"] + talk["height"] <= box["y"]
+    assert box["y"] + box["height"] <= height
+    last = tab.page.locator(".cs-turn").last.bounding_box()
+    assert talk["y"] <= last["y"] < talk["y"] + talk["height"], "the last answer is out of sight"
+    tab.shot(f"long-{width}")
