@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ class Record:
         return "\n".join(f"{name:>9}  {' '.join(text.split())}" for name, text in lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GoldenReport:
     """A run over a golden set.
 
@@ -146,9 +147,14 @@ class GoldenReport:
         """Return the pairs that did not pass, known failures included."""
         return [record for record in self.records if not record.passed]
 
-    def summary(self, resamples: int = 1000) -> dict[str, Measure]:
+    def summary(self) -> dict[str, Measure]:
         """Return every figure by name, with its 95 % bootstrap interval."""
-        return summarize(self.records, resamples)
+        return dict(self._summary)
+
+    @cached_property
+    def _summary(self) -> dict[str, Measure]:
+        # Resampling thousands of questions takes seconds; table, page and file share it.
+        return summarize(self.records)
 
     def below(self, thresholds: Mapping[str, float]) -> list[str]:
         """Return one sentence for each threshold that this run does not meet.
@@ -156,7 +162,7 @@ class GoldenReport:
         Raises:
             GoldenError: A threshold's name is not a figure.
         """
-        return below(self.summary(resamples=0), thresholds)
+        return below(self.summary(), thresholds)
 
     def text(self) -> str:
         """Return the summary and the lost pairs for a terminal."""

@@ -36,17 +36,13 @@ LABELS = {
 }
 
 
-def summarize(records: Sequence[Record], resamples: int = 1000) -> dict[str, Measure]:
+def summarize(records: Sequence[Record]) -> dict[str, Measure]:
     """Return every figure by name; a figure that has nothing to be computed over is left out.
 
     Confidence is judged over all pairs by the span that came first, given or refused: it is right
     when it is an acceptable answer, and never for an unanswerable pair.
-
-    Args:
-        records: Of one run.
-        resamples: Of the bootstrap; 0 gives intervals of no width, quickly.
     """
-    interval = partial(evaluate.bootstrap_interval, resamples=max(resamples, 1))
+    interval = evaluate.bootstrap_interval
     figures: dict[str, Measure] = {}
 
     def average(name: str, values: Sequence[float]) -> None:
@@ -67,16 +63,14 @@ def summarize(records: Sequence[Record], resamples: int = 1000) -> dict[str, Mea
     for place in ("document", "page", "quote"):
         named = [r.citation_right[place] for r in answered if r.got and place in r.citation_right]
         average(f"citation_{place}", [float(right) for right in named])
-    figures |= _confidence_figures(records, interval)
-    figures |= _latency_figures(records, interval)
+    figures |= _confidence_figures(records)
+    figures |= _latency_figures(records)
     for stage, count in Counter(r.stage for r in records if r.stage).items():
         figures[f"lost_at_{stage}"] = Measure(count, count, count, len(records))
     return figures
 
 
-def _confidence_figures(
-    records: Sequence[Record], interval: Callable[..., Measure]
-) -> dict[str, Measure]:
+def _confidence_figures(records: Sequence[Record]) -> dict[str, Measure]:
     if not records:
         return {}
     confidence = np.array([r.confidence for r in records])
@@ -88,15 +82,16 @@ def _confidence_figures(
         "coverage_at_80": partial(evaluate.coverage_at_accuracy, accuracy=0.8),
         "coverage_at_90": partial(evaluate.coverage_at_accuracy, accuracy=0.9),
     }
-    return {name: interval(s, confidence, right) for name, s in statistics.items()}
+    return {
+        name: evaluate.bootstrap_interval(statistic, confidence, right)
+        for name, statistic in statistics.items()
+    }
 
 
-def _latency_figures(
-    records: Sequence[Record], interval: Callable[..., Measure]
-) -> dict[str, Measure]:
+def _latency_figures(records: Sequence[Record]) -> dict[str, Measure]:
     seconds = np.array([r.seconds for r in records])
     return {
-        f"seconds_p{q}": interval(partial(_quantile, q=q / 100), seconds)
+        f"seconds_p{q}": evaluate.bootstrap_interval(partial(_quantile, q=q / 100), seconds)
         for q in (50, 90, 99)
         if records
     }
