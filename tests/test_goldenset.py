@@ -282,3 +282,12 @@ def test_the_editors_schema_knows_the_keys_that_the_reader_knows():
     first_line = (SEEDS / "golden.yaml").read_text().splitlines()[0]
     named = first_line.partition("$schema=")[2]
     assert (SEEDS / named).resolve() == ROOT / "docs" / "golden.schema.json"
+
+
+def test_the_documented_example_is_a_golden_set(tmp_path):
+    page = (ROOT / "docs" / "golden.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    golden = load(write(tmp_path, "golden.yaml", example))
+    given = {key for row in example.splitlines() for key in re.findall(r"^[- ] (\w+):", row)}
+    assert given == set(KEYS)
+    assert [pair.unanswerable for pair in golden] == [False, True, False]
