@@ -145,7 +145,12 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     auth: Annotated[
         list[str] | None,
-        typer.Option(help="NAME:PASSWORD that may log in; may be repeated.", metavar="NAME:PASS"),
+        typer.Option(
+            help="NAME:PASSWORD that may log in; may be repeated. In CITESPAN_AUTH it does not "
+            "show in the list of processes.",
+            metavar="NAME:PASS",
+            envvar="CITESPAN_AUTH",
+        ),
     ] = None,
 ) -> None:
     """Serve the page on this machine."""

@@ -148,8 +148,12 @@ class Guard:
             return 403, "This server answers to its own page only."
         if REMOTE_FILE.search(path):
             return 403, "This server fetches nothing from elsewhere."
+        if path.endswith(UPLOAD_PATH):
+            return None
+        if b"transfer-encoding" in headers:
+            return 411, "This server wants to know a request's length."
         length = headers.get(b"content-length", "0")
-        if not path.endswith(UPLOAD_PATH) and (not length.isdigit() or int(length) > self.max_body):
+        if not length.isdigit() or int(length) > self.max_body:
             return 413, f"The request is larger than {self.max_body} bytes."
         return None
 
