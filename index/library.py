@@ -198,6 +198,8 @@ class Library:
             try:
                 report = self._build(planned, held, roots, excluded, progress)
             except (OSError, sqlite3.Error) as error:
+                # On a full disk, what could be made again is worth less than the space.
+                self._store.drop_pending()
                 why = getattr(error, "strerror", None) or str(error)
                 raise LibraryError(
                     f"{self.folder}: could not be written ({why}); what it held before still "

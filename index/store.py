@@ -120,6 +120,11 @@ class Store:
         """Return the path of the vectors that wait for their generation."""
         return self.folder / "pending.sqlite"
 
+    def drop_pending(self) -> None:
+        """Remove the vectors that wait for their generation."""
+        for path in PendingVectors.files(self.pending):
+            path.unlink(missing_ok=True)
+
     def path(self, manifest: Manifest, name: str) -> Path:
         """Return the path of a generation's file."""
         return self.generations / str(manifest.generation) / name

@@ -236,6 +236,7 @@ def test_a_full_disk_is_said_and_the_old_generation_answers(limit, library, fold
     assert "free space on its disk" in done.stderr
     assert answers(open_library(folder, home)) == old
     assert [path.name for path in library.folder.glob("generations/*")] == ["1"]
+    assert {path.name for path in library.folder.iterdir()} == {"CURRENT", "generations", "lock"}
 
 
 @pytest.mark.parametrize("name", STORED)

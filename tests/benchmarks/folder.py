@@ -194,6 +194,7 @@ def sync_once(folder: Path, home: Path) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         return {
             "seconds": round(seconds, 3),
+            "cpu_seconds": round(time.process_time(), 1),
             "files_a_second": round(len(list(folder.rglob("*.*"))) / seconds, 1),
             "indexed": len(report.added) + len(report.unchanged),
             "failed": Counter(reason.split(": ", 1)[-1][:60] for _, reason in report.failed),
