@@ -162,6 +162,9 @@ def diagnose(
     if right:
         return _after_retrieval(pair, answer, right, reader, citation_right)
     found = found or places.find(pair, answer.understood, SEARCHED)
+    if found is None and len(places.snapshot) > SEARCHED and _stored(pair, places):
+        detail = f"the right passage is not among the first {SEARCHED:,}"
+        return Diagnosis("not_retrieved", f"{detail}; {len(retrieved)} are read")
     if found is None:
         return Diagnosis("not_indexed", _why_not_indexed(pair, library, places))
     detail = f"the right passage stood at rank {found.rank}; {len(retrieved)} are read"
@@ -208,28 +211,32 @@ def _places(answer: Answer) -> tuple[Citation, ...]:
     return answer.citations or (answer.refusal.nearest if answer.refusal else ())
 
 
+def _stored(pair: Pair, places: Places) -> str | None:
+    """Return the first document, of those that may be cited, whose stored text has the answer."""
+    for name in [pair.document] if pair.document else places.records:
+        record = places.records.get(name)
+        if record and record.status != "failed":
+            whole = (name, 0, len(places.snapshot.document(name).text))
+            if places.holds(whole, pair.answers):
+                return name
+    return None
+
+
 def _why_not_indexed(pair: Pair, library: Library, places: Places) -> str:
-    """Say what is missing: the document, its newest content, its text, or a chunk of it."""
-    names = [pair.document] if pair.document else list(places.records)
+    """Say what is missing: a chunk, the newest content, the document, or its text."""
+    stored = _stored(pair, places)
+    if stored:
+        return f"the stored text of {stored} has the answer, but none of its chunks"
     changes = library.sync(dry_run=True)
     pending = {*changes.added, *changes.changed, *(new for _, new in changes.moved)}
-    stale = sorted(pending & set(names) if pair.document else pending)
-    for name in names:
-        record = places.records.get(name)
-        if record is None:
-            if not stale:
-                return f"{name} is not among the library's {len(places.records)} documents"
-        elif record.status == "failed":
-            if pair.document:
-                return f"{name} could not be read: {record.reason}"
-        elif _text_holds(places, name, pair):
-            return f"the stored text of {name} has the answer, but none of its chunks"
+    stale = sorted(name for name in pending if pair.document in (None, name))
     if stale:
         return f"the library is stale: {', '.join(stale[:3])} changed on disk; run: citespan index"
-    where = pair.document or "any document"
-    return f"no acceptable answer stands in the stored text of {where}"
-
-
-def _text_holds(places: Places, name: str, pair: Pair) -> bool:
-    end = len(places.snapshot.document(name).text)
-    return places.holds((name, 0, end), pair.answers)
+    if pair.document is None:
+        return "no acceptable answer stands in the stored text of any document"
+    record = places.records.get(pair.document)
+    if record is None:
+        return f"{pair.document} is not among the library's {len(places.records)} documents"
+    if record.status == "failed":
+        return f"{pair.document} could not be read: {record.reason}"
+    return f"no acceptable answer stands in the stored text of {pair.document}"

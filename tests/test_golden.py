@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from qa import golden
+from qa import diagnosis, golden
 from qa.calibration import Calibration, Logistic
 from qa.golden_summary import thresholds
 from qa.goldenset import GoldenError, GoldenSet, Pair
@@ -113,6 +113,25 @@ def test_not_indexed_because_no_document_says_it(tmp_path):
     record = lost(tmp_path, Pair("who built the ferry?", ("Aker Finnyards",)), {})
     assert record.stage == "not_indexed"
     assert record.detail.startswith("no acceptable answer stands in the stored text of any")
+
+
+def test_a_document_that_could_not_be_read_is_told_with_its_reason(tmp_path):
+    assistant = harbour(tmp_path, TABLE)
+    (tmp_path / "documents" / "log.txt").write_bytes(b"\x00\x01\x02 1708 \x00" * 50)
+    assistant.library.sync()
+    record = golden.run_pair(dataclasses.replace(FOUNDED, document="log.txt"), assistant)
+    assert record.stage == "not_indexed"
+    assert record.detail.startswith("log.txt could not be read: log.txt")
+
+
+def test_deeper_than_is_searched_is_not_retrieved_rather_than_not_indexed(tmp_path, monkeypatch):
+    # In a library of a million passages nobody waits for the rank of the last one.
+    monkeypatch.setattr(diagnosis, "RANKED", 1)
+    monkeypatch.setattr(diagnosis, "SEARCHED", 1)
+    pair = Pair("is the ferry in winter to Aberdeen designed by whom?", ("David Stevenson",))
+    record = lost(tmp_path, pair, {}, passages=1)
+    assert (record.stage, record.rank) == ("not_retrieved", None)
+    assert record.detail == "the right passage is not among the first 1; 1 are read"
 
 
 def test_history_is_asked_first_and_handed_on(tmp_path):
