@@ -175,6 +175,17 @@ def test_epub_chapters_come_in_reading_order(read):
     assert document.text == "First\n\na\n\nLast\n\nz"
 
 
+def test_elements_that_xhtml_closes_at_once_do_not_swallow_the_text(read):
+    source = '<html><head><title/><script src="x.js" /></head><body><p>Kept.</p></body></html>'
+    assert read(source.encode(), "a.xhtml").text == "Kept."
+    assert read(epub_of(source), "a.epub").text == "Kept."
+
+
+def test_latin_1_means_what_it_means_on_the_web(read):
+    document = read(b'<meta charset="ISO-8859-1"><p>\x93Quoted\x94 caf\xe9</p>', "a.html")
+    assert (document.text, document.encoding) == ("“Quoted” café", "cp1252")
+
+
 def test_cells_of_tables_have_their_coordinates(read):
     import openpyxl
 

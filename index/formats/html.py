@@ -20,6 +20,12 @@ _BLOCKS = frozenset(
     + ["thead", "tr", "ul"]
 )
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+# XHTML, as in EPUB, may close these at once; HTML would take all that follows for their content.
+_CLOSED_AT_ONCE = re.compile(
+    r"<(title|script|style|iframe|textarea|noscript)\b([^<>]*)/>", re.IGNORECASE
+)
+# What these names mean on the web.
+_WEB_NAMES = dict.fromkeys(["iso-8859-1", "latin1", "latin-1", "ascii", "us-ascii"], "cp1252")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _MAIN = "main, [role=main]"
 
@@ -27,15 +33,16 @@ _MAIN = "main, [role=main]"
 def load_html(data: bytes, name: str) -> Content:
     """Read an HTML file."""
     declared = _CHARSET.search(data[:2048])
-    text, encoding, note = decode(data, name, declared[1].decode("ascii") if declared else None)
+    encoding = declared[1].decode("ascii").lower() if declared else None
+    text, found, note = decode(data, name, _WEB_NAMES.get(encoding or "", encoding))
     builder = ContentBuilder()
     add_html(builder, text)
-    return builder.build(note, encoding)
+    return builder.build(note, found)
 
 
 def add_html(builder: ContentBuilder, source: str) -> None:
     """Append the text of an HTML document to what is being built."""
-    tree = LexborHTMLParser(source)
+    tree = LexborHTMLParser(_CLOSED_AT_ONCE.sub(r"<\1\2></\1>", source))
     mains = tree.css(_MAIN)
     top = mains[0] if len(mains) == 1 else tree.body
     if top is not None:
