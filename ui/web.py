@@ -43,6 +43,8 @@ EXAMPLES = (
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 QUEUE_SIZE = 64
+# Seconds between two looks into the empty queue.
+LOOK_FOR_WORK = 0.01
 # Seconds after which what was uploaded and not taken is deleted.
 KEPT_UPLOADS = 3600
 
@@ -88,6 +90,8 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
         wire_library(chat, shelf, zone, books, [head, state, talk, source, scope])
         api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
+    # Gradio looks for work a thousand times a second, 6 % of a core while nobody asks.
+    page._queue.sleep_when_free = LOOK_FOR_WORK
     return page
 
 
