@@ -20,7 +20,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 PIP   := $(BIN)/python -m pip install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test unit e2e lint format bench train screenshots clean
+.PHONY: help install run test unit e2e lint format bench train calibrate screenshots clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,9 @@ bench: $(VENV)/.stamp-dev  ## measure speed and memory
 
 train: $(VENV)/.stamp-train  ## train the reader's weights anew (ARGS="--help" lists the options)
 	@$(BIN)/python -m qa.train $(ARGS)
+
+calibrate: $(VENV)/.stamp-dev  ## fit confidence and refusals anew (ARGS="--data FOLDER")
+	@$(BIN)/python -m qa.train.calibrate $(ARGS)
 
 screenshots: $(VENV)/.stamp-dev  ## make docs/screenshots/ again from the running chat
 	@scripts/chromium.sh

@@ -281,8 +281,9 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
         return Refusal("conflicting", f"The documents disagree: {places}.", nearest)
     if nearest:
         return Refusal("not_answered", "The documents do not answer this.", nearest)
-    what = "no documents to search" if not len(snapshot) else "nothing on this in the documents"
-    return Refusal("nothing_retrieved", f"There is {what}.")
+    if not len(snapshot):
+        return Refusal("nothing_retrieved", "There are no documents to search.")
+    return Refusal("nothing_retrieved", "Nothing in the documents is about this.")
 
 
 def _note(yes_no: bool, rivals: Sequence[Candidate]) -> str | None:

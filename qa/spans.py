@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,12 +140,3 @@ def _word(character: str) -> bool:
 def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Tell whether two half-open intervals share a character."""
     return one[0] < other[1] and other[0] < one[1]
-
-
-def distinct(spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the indices of the spans that overlap none before them."""
-    kept: list[int] = []
-    for index, span in enumerate(spans):
-        if not any(overlap(span, spans[other]) for other in kept):
-            kept.append(index)
-    return kept

@@ -7,12 +7,17 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from qa.assistant import Assistant
+
+# How long an example takes says more of the machine's load than of the code.
+settings.register_profile("citespan", deadline=None)
+settings.load_profile("citespan")
 
 
 def is_local(address: Any) -> bool:

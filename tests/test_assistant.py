@@ -1,0 +1,166 @@
+"""Asking: every stage over a real library, with a network whose logits can be told by hand."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+import qa
+from index.errors import CitespanError, LibraryError, QuestionError, WeightsMissing
+from qa.assistant import Assistant
+from qa.calibration import Calibration, Logistic
+from qa.config import Settings
+from qa.reader import Reader
+from tests.index_fakes import open_library, write
+from tests.reader_fakes import WordRun, word_tokenizer
+
+PLAIN = Calibration(Logistic(0, {"margin": 1.0}), Logistic(0, {"score": 1.0}), threshold=0.5)
+FILES = {
+    "bridge.md": "# The bridge\n\nThe apple bridge was opened by Ann in 1708. Later it was shut.",
+    "copper.txt": "A copper engine was built by Bob.",
+}
+
+
+@pytest.fixture
+def make(tmp_path):
+    def assistant(scores, files=FILES, **settings):
+        (tmp_path / "papers").mkdir()
+        library = open_library(write(tmp_path / "papers", files), tmp_path / "home")
+        library.sync()
+        reader = Reader(WordRun(scores), word_tokenizer())
+        return Assistant(library, reader, PLAIN, Settings(**settings))
+
+    return assistant
+
+
+def test_an_answer_is_a_quote_with_its_place_and_sentence(make):
+    assistant = make({"Ann": 2.0})
+    answer = assistant.ask("who opened the apple bridge?")
+    (cited,) = answer.citations
+    text = assistant.library.document(cited.document).text
+    assert answer and answer.text == "Ann"
+    assert text[cited.start : cited.end] == cited.quote == "Ann"
+    assert text[cited.sentence_start : cited.sentence_end] == cited.sentence
+    assert cited.sentence == "The apple bridge was opened by Ann in 1708."
+    assert cited.place == "bridge.md, “The bridge”"
+    assert answer.refusal is None
+
+
+def test_a_question_that_no_passage_answers_is_refused_with_the_nearest(make):
+    answer = make({"Ann": -2.0, "Bob": -3.0}).ask("who sank the apple bridge?")
+    assert not answer and answer.text is None and answer.citations == ()
+    assert answer.refusal.reason == "not_answered"
+    assert answer.refusal.nearest[0].quote == "Ann"
+    assert answer.confidence < 0.5
+
+
+def test_an_empty_library_retrieves_nothing(make):
+    answer = make({}, files={}).ask("who?")
+    assert answer.refusal.reason == "nothing_retrieved"
+    assert str(answer) == "There are no documents to search."
+
+
+def test_documents_that_contradict_each_other_are_not_decided_between(make):
+    files = {"a.txt": "The apple bridge is of 1708.", "b.txt": "The apple bridge is of 1709."}
+    assistant = make({}, files=files)
+    tokenizer = word_tokenizer()
+    tokenizer.add_tokens(["1709"])
+    run = WordRun({"1708": 3.0})
+    run.scores[tokenizer.token_to_id("1709")] = 3.0
+    assistant.reader = Reader(run, tokenizer)
+    answer = assistant.ask("when was the apple bridge built?")
+    assert answer.refusal.reason == "conflicting"
+    assert "1708" in str(answer) and "1709" in str(answer)
+
+
+def test_a_yes_or_no_question_gets_the_sentence_that_decides_it(make):
+    answer = make({"1708": 2.0}).ask("Was the apple bridge opened in 1708?")
+    assert answer.text == "The apple bridge was opened by Ann in 1708."
+    assert "Only quotes are given" in answer.note
+
+
+def test_an_inexact_quote_is_withheld_and_logged(make, caplog):
+    assistant = make({"Ann": 2.0})
+    honest = assistant.reader.read_many
+
+    class Careless:
+        def read_many(self, requests, best=5):
+            return [[replace(s, start=s.start + 1) for s in spans] for spans in honest(requests)]
+
+    assistant.reader = Careless()
+    with caplog.at_level(logging.ERROR, logger="citespan"):
+        answer = assistant.ask("who opened the apple bridge?")
+    assert answer.text is None and answer.citations == ()
+    assert "withheld an inexact citation of bridge.md" in caplog.text
+    assert "who opened" not in caplog.text
+
+
+def test_asking_many_answers_as_asking_each(make):
+    assistant = make({"Ann": 2.0, "Bob": 1.0, "1708": 3.0})
+    questions = ["who opened the apple bridge?", "when?", "who built the copper engine?"]
+    assert assistant.ask_many(questions) == [assistant.ask(question) for question in questions]
+
+
+def test_stages_come_in_order_and_the_last_has_the_answer(make):
+    stages = list(make({"Ann": 2.0}).ask_stages("who opened the apple bridge?"))
+    assert [stage.name for stage in stages] == ["searching", "reading", "answering"]
+    assert stages[1].passages[0].document == "bridge.md"
+    assert stages[2].answer.text == "Ann"
+
+
+def test_a_filter_keeps_other_documents_out(make):
+    assistant = make({"Ann": 3.0, "Bob": 1.0})
+    asked = "who built the apple bridge or the copper engine?"
+    assert assistant.ask(asked).text == "Ann"
+    assert assistant.ask(asked, filters={"documents": "copper.txt"}).text == "Bob"
+    assert assistant.ask(asked, filters={"formats": ["markdown"]}).text == "Ann"
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"colour": "red"}, "found the filter 'colour', expected documents, formats"),
+        ({"modified_from": "soon"}, "modified_from: found 'soon', expected a date"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_an_error(make, filters, found):
+    with pytest.raises(QuestionError, match=found):
+        make({}).ask("who?", filters=filters)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("", "found an empty question, expected at least one word"),
+        (" \n\t ", "found an empty question"),
+        ("🙂🙂", "found no word in the question"),
+        ("a" * 1001, "the question has 1,001 characters, expected at most 1,000"),
+    ],
+)
+def test_what_is_no_question_is_an_error_before_anything_is_searched(make, question, found):
+    with pytest.raises(QuestionError, match=found):
+        make({}).ask(question)
+
+
+def test_invisible_characters_in_a_question_change_nothing(make):
+    assistant = make({"Ann": 2.0})
+    plain = assistant.ask("who opened the apple bridge?")
+    typed = assistant.ask("who\x00 opened\r\n the\u200b apple bridge?")
+    assert typed.text == plain.text == "Ann"
+
+
+def test_a_missing_path_is_named(tmp_path):
+    with pytest.raises(LibraryError, match="nowhere"):
+        qa.open(tmp_path / "nowhere", settings=Settings(home=tmp_path))
+
+
+def test_missing_weights_are_named_before_a_library_is_made(tmp_path):
+    settings = Settings(home=tmp_path / "home", weights=tmp_path)
+    with pytest.raises(WeightsMissing, match="reader.onnx not found"):
+        qa.open(write(tmp_path / "papers", FILES), settings=settings)
+    assert not (tmp_path / "home").exists()
+
+
+def test_every_error_is_of_the_one_tree():
+    assert issubclass(QuestionError, CitespanError)
+    assert issubclass(WeightsMissing, CitespanError)

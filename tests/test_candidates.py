@@ -1,0 +1,106 @@
+"""Ranking and deciding: what is answered, refused, supported and contradicted."""
+
+import pytest
+
+from index.search import Passage
+from qa.calibration import Calibration, Logistic
+from qa.candidates import decide, gather, missing_names, same
+from qa.reader import Span
+
+# Score = margin, confidence = score: everything below can be told by hand.
+PLAIN = Calibration(Logistic(0, {"margin": 1.0}), Logistic(0, {"score": 1.0}), threshold=0.5)
+
+
+def passage(document, text="text", start=0, score=0.5):
+    return Passage(document, start, start + len(text), text, score, 0.3, 2.0, None, None)
+
+
+def span(passage, text, margin, start=0):
+    return Span(passage, start, start + len(text), text, margin, margin, 0.0, 0.0)
+
+
+def decided(spans, documents, calibration=PLAIN):
+    return decide(
+        gather("who", spans, [passage(name) for name in documents], calibration), calibration
+    )
+
+
+def test_the_best_span_above_the_threshold_is_answered():
+    made = decided([span(0, "Ann", 1.0), span(1, "Bob", 2.0)], ["a.txt", "b.txt"])
+    assert made.answered
+    assert made.supporting[0].span.text == "Bob"
+    assert made.confidence == pytest.approx(0.8808, abs=1e-4)
+
+
+def test_a_span_below_the_threshold_is_refused_with_the_best_of_each_passage_near():
+    spans = [span(0, "Ann", -1.0), span(0, "Eve", -1.5, start=9), span(1, "Bob", -2.0)]
+    made = decided(spans, ["a.txt", "b.txt"])
+    assert not made.answered
+    assert [item.span.text for item in made.nearest] == ["Ann", "Bob"]
+
+
+def test_nothing_read_is_nothing_answered():
+    made = decided([], [])
+    assert (made.answered, made.conflicting, made.confidence) == (False, False, 0.0)
+
+
+def test_retrieval_weighs_in_as_the_calibration_says():
+    calibration = Calibration(
+        Logistic(0, {"margin": 1.0, "retrieval": 10.0}), Logistic(0, {"score": 1.0}), 0.5
+    )
+    passages = [passage("a.txt", score=0.9), passage("b.txt", score=0.1)]
+    spans = [span(0, "Ann", 1.0), span(1, "Bob", 3.0)]
+    assert gather("who", spans, passages, calibration)[0].span.text == "Ann"
+
+
+def test_sources_that_say_the_same_are_cited_together():
+    spans = [span(0, "the U.S. State Department", 3.0), span(1, "State Department", 2.0)]
+    made = decided([*spans, span(2, "Rubio", 1.0)], ["a.txt", "b.txt", "c.txt"])
+    assert [item.place[0] for item in made.supporting] == ["a.txt", "b.txt"]
+
+
+def test_a_place_that_two_overlapping_passages_hold_is_cited_once():
+    passages = [passage("a.txt", start=0), passage("a.txt", start=10)]
+    spans = [span(0, "Ann", 2.0, start=12), span(1, "Ann", 3.0, start=2)]
+    found = gather("who", spans, passages, PLAIN)
+    assert [(item.place, item.score) for item in found] == [(("a.txt", 12, 15), 3.0)]
+
+
+def test_two_sources_with_different_numbers_and_equal_right_are_a_conflict():
+    made = decided([span(0, "83 people", 3.0), span(1, "90 people", 2.9)], ["a.txt", "b.txt"])
+    assert made.conflicting and not made.answered
+    assert {item.span.text for item in made.nearest} == {"83 people", "90 people"}
+
+
+def test_a_somewhat_weaker_number_is_named_as_a_rival_of_the_answer():
+    made = decided([span(0, "83", 3.0), span(1, "90", 2.0)], ["a.txt", "b.txt"])
+    assert made.answered
+    assert [item.span.text for item in made.rivals] == ["90"]
+
+
+def test_two_numbers_of_one_document_are_no_conflict():
+    made = decided([span(0, "83", 3.0), span(0, "90", 3.0, start=20)], ["a.txt"])
+    assert made.answered and not made.rivals
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("the U.S. State Department", "State Department", True),
+        ("83", "83 individuals", True),
+        ("83", "1983", False),
+        ("Ann", "Anna", False),
+        ("Le Monde", "Reuters", False),
+        ("the", "a", True),
+        ("the", "Ann", False),
+    ],
+)
+def test_answers_agree_by_whole_words(one, other, agree):
+    assert same(one, other) is same(other, one) is agree
+
+
+def test_a_name_the_text_never_mentions_is_counted():
+    text = "The State Department named the Cartel de los Soles in 2025."
+    assert missing_names("Who named the Sinaloa cartel in 2025?", text) == 1
+    assert missing_names("Who named the cartel in 2024?", text) == 1
+    assert missing_names("Who named the Cartel de los Soles?", text) == 0

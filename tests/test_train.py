@@ -1,0 +1,281 @@
+"""Training: from a data file to weights that the reader runs, on a network of two small layers."""
+
+import gzip
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import BertConfig
+
+from qa.reader import Reader, open_reader
+from qa.train.augment import Negatives, Swaps, as_typed, epoch
+from qa.train.data import Example, Source, held_out, load, read, unique_answers
+from qa.train.export import quantize, to_onnx
+from qa.train.features import batches, collate, feature
+from qa.train.loop import Plan, Run
+from qa.train.model import ReaderModel, loss
+from qa.train.score import fit_score, torch_run
+from tests.reader_fakes import VOCABULARY, word_tokenizer
+
+FIRST = Example("who ?", "It was Ann .", ((7, 10),), True, "made", "one")
+
+
+def example(question, context, *answers):
+    spans = tuple((context.index(text), context.index(text) + len(text)) for text in answers)
+    return Example(question, context, spans, True, "made", "one")
+
+
+def small():
+    torch.manual_seed(0)
+    return ReaderModel(
+        BertConfig(
+            vocab_size=len(VOCABULARY),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+        )
+    )
+
+
+# Data ------------------------------------------------------------------------------------------
+
+
+def squad(path, context, *pairs):
+    qas = [
+        {
+            "question": question,
+            "is_impossible": not answers,
+            "answers": [{"text": a, "answer_start": context.find(a)} for a in answers],
+        }
+        for question, answers in pairs
+    ]
+    content = {"data": [{"title": "t", "paragraphs": [{"context": context, "qas": qas}]}]}
+    with gzip.open(path, "wt", encoding="utf-8") as stream:
+        json.dump(content, stream)
+
+
+def test_squad_files_are_read_with_their_unanswerable_questions(tmp_path):
+    path = tmp_path / "made.json.gz"
+    squad(path, "Ann and Bob", ("who", ["Ann", "Bob"]), ("when", []), ("lost", ["Eve"]))
+    found = list(read(path))
+    # "Eve" stands nowhere in the passage: a wrong label teaches wrong spans, so it is left out.
+    assert [(e.question, e.answers) for e in found] == [("who", ((0, 3), (8, 11))), ("when", ())]
+
+
+def test_answers_that_stand_twice_are_left_out_where_the_place_is_a_guess(tmp_path):
+    squad(tmp_path / "made.json.gz", "Ann met Ann and Bob", ("who", ["Ann"]), ("whom", ["Bob"]))
+    kept = load(tmp_path, (Source("made.json.gz", 1.0, unique=True),))
+    assert [pair.question for pair, _ in kept] == ["whom"]
+    assert not unique_answers(example("who", "Ann met Ann", "Ann"))
+
+
+def test_a_missing_file_names_itself_and_its_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone\.json not found in .*--data"):
+        load(tmp_path, (Source("gone.json", 1.0),))
+
+
+def test_a_file_of_another_layout_is_refused(tmp_path):
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(ValueError, match="found no top-level 'data', expected SQuAD JSON"):
+        list(read(tmp_path / "list.json"))
+
+
+def test_a_tenth_of_the_shifts_is_held_out_by_passage():
+    made = [
+        Example(f"q{n}", f"passage {n // 2}", (), True, "squadshifts-reddit", "")
+        for n in range(2000)
+    ]
+    held = [one for one in made if held_out(one)]
+    assert 0.07 < len(held) / len(made) < 0.13
+    assert {e.context for e in held}.isdisjoint(e.context for e in made if not held_out(e))
+    assert not held_out(FIRST)
+
+
+# Negatives and noise ---------------------------------------------------------------------------
+
+
+def test_a_negative_is_a_like_passage_without_the_answer():
+    asked = example("who built the copper bridge ?", "Ann built the copper bridge.", "Ann")
+    like = example("x", "The copper bridge fell. Nobody knows who built it.", "bridge")
+    same = example("x", "The copper bridge, said ann, is mine.", "bridge")
+    far = example("x", "Rain all day.", "Rain")
+    found = Negatives([asked, like, same, far]).find(asked, random.Random(0))
+    assert (found.context, found.answers, found.relevant) == (like.context, (), False)
+
+
+def test_a_swapped_name_makes_the_question_unanswerable_by_its_own_passage():
+    asked = example("Who designated the Sinaloa cartel?", "Rubio designated it.", "Rubio")
+    other = example("Who saw Lerwick?", "Nobody.", "Nobody")
+    found = Swaps([asked, other]).find(asked, random.Random(0))
+    assert found.question == "Who designated the Lerwick cartel?"
+    assert found.answers == () and found.relevant
+
+
+def test_a_question_with_nothing_to_swap_gives_no_negative():
+    plain = example("who did it?", "Ann did.", "Ann")
+    assert Swaps([plain]).find(plain, random.Random(0)) is None
+
+
+@given(st.text(max_size=80), st.integers(0, 10**6))
+def test_a_question_as_typed_is_never_lost(question, seed):
+    typed = as_typed(question, random.Random(seed))
+    assert bool(typed.strip(" ?")) == bool(question.strip(" ?")) or not typed
+
+
+def test_an_epoch_is_the_same_for_the_same_seed_and_takes_weights_for_copies():
+    pairs = [(FIRST, 2.0), (example("when", "in 1708", "1708"), 0.0)]
+    tools = Negatives([FIRST]), Swaps([FIRST])
+    made = epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
+    assert [one.context for one in made] == [FIRST.context] * 2
+    assert made == epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
+
+
+# Features --------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "Ann", "1708", "x"]), min_size=1, max_size=60),
+    st.integers(0, 10**6),
+    st.data(),
+)
+def test_gold_positions_point_at_the_answer_wherever_the_passage_is_cut(words, seed, data):
+    at = data.draw(st.integers(0, len(words) - 1))
+    context = " ".join([*words[:at], "Bob", *words[at:]])
+    tokenizer = word_tokenizer()
+    made = feature(example("who", context, "Bob"), tokenizer, 16, random.Random(seed))
+    assert [tokenizer.id_to_token(i) for i in made.ids[made.start : made.end + 1]] == ["Bob"]
+    assert len(made.ids) <= 16 and made.start >= made.passage
+
+
+def test_a_question_without_answer_points_at_position_0():
+    made = feature(example("who", "a b"), word_tokenizer(), 16, random.Random(0))
+    assert (made.start, made.end) == (0, 0)
+
+
+def test_only_the_passage_and_no_answer_may_be_predicted():
+    made = feature(FIRST, word_tokenizer(), 16, random.Random(0))
+    allowed = collate([made]).allowed[0].tolist()
+    # [CLS] who ? [SEP] It was Ann . [SEP]
+    assert allowed == [True, False, False, False, True, True, True, True, False]
+
+
+def test_batches_hold_every_example_once_and_few_tokens_too_many():
+    examples = [example("who", "a " * n + "Bob", "Bob") for n in range(1, 50)]
+    made = list(batches(examples, word_tokenizer(), 64, tokens=100, seed=1))
+    assert sum(len(batch.ids) for batch in made) == 49
+    assert all(batch.ids.numel() <= 100 or len(batch.ids) == 1 for batch in made)
+
+
+# Model, loop, export ---------------------------------------------------------------------------
+
+
+def pairs():
+    """ "who" is answered by Ann or Bob, "when" by 1708; without those there is no answer."""
+    texts = ["a b Ann a", "Bob b b", "a 1708 b", "b a a b", "Ann b 1708", "a Bob a 1708"]
+    rng = random.Random(0)
+    made = []
+    for number in range(240):
+        context = texts[number % len(texts)]
+        question = rng.choice(["who", "when"])
+        wanted = ["Ann", "Bob"] if question == "who" else ["1708"]
+        made.append(example(question, context, *[w for w in wanted if w in context.split()]))
+    return [(one, 1.0) for one in made]
+
+
+def plan(**changes):
+    known = {"steps": 60, "rate": 5e-3, "tokens": 320, "window": 32, "every": 30, "average": 0.9}
+    return Plan(**(known | changes))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    model = Run(small(), word_tokenizer(), pairs(), plan(), folder, lambda _: {"f1": 0.0}).train()
+    return model, folder
+
+
+def test_a_small_network_learns_to_quote_and_to_refuse(trained):
+    reader = Reader(torch_run(trained[0]), word_tokenizer())
+    for question, passage, answer in [("who", "a b Ann a", "Ann"), ("when", "a 1708 b", "1708")]:
+        best = reader.read(question, [passage], best=1)[0]
+        assert best.text == answer and best.score > 0
+    assert reader.read("when", ["Bob b b"], best=1)[0].score < 0
+
+
+def test_the_log_has_every_evaluation(trained):
+    log = [json.loads(line) for line in (trained[1] / "log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in log if "f1" in record] == [30, 60]
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
+    whole = Run(small(), word_tokenizer(), pairs(), plan(steps=8, every=4), tmp_path / "w", dict)
+
+    def stop(model):
+        raise KeyboardInterrupt
+
+    def nothing(model):
+        return {}
+
+    whole.evaluate = nothing
+    expected = whole.train().state_dict()
+    stopped = Run(small(), word_tokenizer(), pairs(), plan(steps=8, every=4), tmp_path / "s", stop)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.train()
+    again = Run(small(), word_tokenizer(), pairs(), plan(steps=8, every=4), tmp_path / "s", nothing)
+    assert again.step == 4
+    found = again.train().state_dict()
+    for name, weight in expected.items():
+        assert torch.allclose(weight, found[name], atol=1e-6), name
+
+
+def test_frozen_layers_keep_their_weights(tmp_path):
+    model = small()
+    before = model.bert.encoder.layer[0].attention.self.query.weight.clone()
+    moving = model.bert.encoder.layer[1].attention.self.query.weight.clone()
+    Run(model, word_tokenizer(), pairs(), plan(steps=2, frozen=1), tmp_path, dict).train()
+    assert torch.equal(before, model.bert.encoder.layer[0].attention.self.query.weight)
+    assert not torch.equal(moving, model.bert.encoder.layer[1].attention.self.query.weight)
+
+
+def test_the_loss_of_a_sure_and_right_prediction_is_nearly_nothing():
+    batch = collate([feature(FIRST, word_tokenizer(), 16, random.Random(0))])
+    model = small()
+    logits = model(batch.ids, batch.mask, batch.types)
+    sure = torch.full_like(logits.start, -50.0)
+    sure[0, batch.starts[0]] = 50.0
+    yes = torch.tensor([50.0])
+    perfect = type(logits)(sure, sure, yes, yes)
+    arguments = batch.starts, batch.ends, batch.relevant, batch.allowed
+    assert float(loss(perfect, *arguments)) < 1e-3 < float(loss(logits, *arguments).detach())
+
+
+def test_exported_weights_read_as_the_trained_ones_do(trained, tmp_path):
+    tokenizer = word_tokenizer()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    to_onnx(trained[0], tmp_path / "reader.onnx")
+    passages = ["a b Ann a", "Bob b b a a a a 1708", "b a a b"]
+    expected = Reader(torch_run(trained[0]), tokenizer).read("who", passages)
+    exact = open_reader(tmp_path).read("who", passages)
+    assert [span.text for span in exact] == [span.text for span in expected]
+    np.testing.assert_allclose(
+        [(s.margin, s.relevance, s.answerability) for s in exact],
+        [(s.margin, s.relevance, s.answerability) for s in expected],
+        atol=1e-3,
+    )
+    quantize(tmp_path / "reader.onnx", tmp_path / "reader.int8.onnx")
+    (tmp_path / "reader.int8.onnx").replace(tmp_path / "reader.onnx")
+    assert open_reader(tmp_path).read("who", passages)[0].text == expected[0].text
+
+
+def test_the_fitted_score_is_positive_where_the_answer_is_right(trained):
+    reader = Reader(torch_run(trained[0]), word_tokenizer())
+    weights = fit_score(reader, [one for one, _ in pairs()])
+    fitted = Reader(torch_run(trained[0]), word_tokenizer(), weights)
+    assert fitted.read("who", ["a b Ann a"], best=1)[0].score > 0
+    assert fitted.read("who", ["b a a b"], best=1)[0].score < 0
