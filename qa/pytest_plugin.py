@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from index.errors import CitespanError
+from index.errors import CitespanError, LibraryLocked
 
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from qa.goldenset import GoldenSet, Pair
 
 PROPERTY = "citespan"
+MOST_WAIT = 600.0
+"""Seconds that a run waits for another process to finish indexing."""
 
 
 class Hooks:
@@ -224,9 +227,7 @@ class Assistants:
         found = self._opened.get(tuple(documents))
         if found is None:
             try:
-                assistant: Assistant = self._config.hook.pytest_citespan_open(
-                    config=self._config, documents=documents
-                )
+                assistant = self._open(documents)
                 found = (assistant, Places(assistant.library.snapshot()))
                 refuse_itself(golden, found[1])
             except CitespanError as error:
@@ -235,6 +236,20 @@ class Assistants:
         if isinstance(found, CitespanError):
             raise found
         return found
+
+    def _open(self, documents: list[Path]) -> Assistant:
+        """Open documents; while another worker of a parallel run indexes them, wait for it."""
+        until = time.monotonic() + MOST_WAIT
+        while True:
+            try:
+                opened: Assistant = self._config.hook.pytest_citespan_open(
+                    config=self._config, documents=documents
+                )
+                return opened
+            except LibraryLocked:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def _documents(self, golden: GoldenSet) -> list[Path]:
         given = given_documents(self._config)

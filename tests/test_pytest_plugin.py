@@ -182,3 +182,30 @@ def test_a_squad_file_is_asked_over_its_own_paragraphs(repository):
     data = [{"title": "Boats", "paragraphs": [{"context": context, "qas": questions}]}]
     (repository.path / "dev.json").write_text(json.dumps({"data": data}))
     run(repository, "--golden", "dev.json").assert_outcomes(passed=2)
+
+
+LOCKED_TWICE = """
+from index.errors import LibraryLocked
+
+opened = pytest_citespan_open
+left = ["another worker is indexing"] * 2
+
+def pytest_citespan_open(config, documents):
+    if left:
+        raise LibraryLocked(left.pop())
+    return opened(config, documents)
+"""
+
+
+def test_a_parallel_run_waits_for_the_worker_that_indexes(repository):
+    # Two workers open one library at once: the slower one must not lose its tests for it.
+    repository.makeconftest(CONFTEST + LOCKED_TWICE)
+    run(repository, *ARGUMENTS).assert_outcomes(passed=2, failed=1)
+
+
+def test_a_library_that_stays_locked_is_told(repository, monkeypatch):
+    repository.makeconftest(CONFTEST + LOCKED_TWICE)
+    monkeypatch.setattr("qa.pytest_plugin.MOST_WAIT", -1.0)
+    result = run(repository, *ARGUMENTS)
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["LibraryLocked: another worker is indexing"])
