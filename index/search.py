@@ -162,7 +162,8 @@ class Snapshot:
             return [[] for _ in questions]
         embedder = self._embedder()
         check_dimension(self.manifest, embedder)
-        queries = embedder.encode(list(questions))
+        # Lone surrogates, as from a badly decoded command line, are no text to a tokenizer.
+        queries = embedder.encode([q.encode("utf-8", "replace").decode() for q in questions])
         return [
             self._search_one(question, query, k, scope)
             for question, query in zip(questions, queries, strict=True)

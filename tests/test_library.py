@@ -418,3 +418,5 @@ def test_the_shipped_embedder_finds_by_meaning(folder, home):
     with Library.open(folder, home=home, embedder=SentenceTransformerEmbedder) as library:
         library.sync()
         assert names(library.search("Where did the cat sleep?", k=1)) == ["pet.txt"]
+        for odd in ("", "🍎" * 500, "\ud800 cat \x00", "\u202eאב", "e\u0301" * 300, "?" * 10_000):
+            assert len(library.search(odd)) == 5
