@@ -109,7 +109,7 @@ def _line(flip: Flip) -> str:
 
 
 def _given(record: Record) -> str:
-    return f"“{record.got}”" if record.got is not None else "refused"
+    return f"“{' '.join(record.got.split())}”" if record.got is not None else "refused"
 
 
 Value = Callable[[Record], float]
