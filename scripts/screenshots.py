@@ -56,6 +56,7 @@ def opened(browser: Browser, address: str, width: int, height: int, scheme: str)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#cs-question textarea")
+    page.wait_for_function("window.citespanReady")
     return page
 
 

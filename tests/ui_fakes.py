@@ -127,12 +127,12 @@ class FakeAssistant:
                 f"The question has {len(question)} characters; at most 1000 are read. Shorten it."
             )
         quote = self.questions.get(question.strip().lower())
-        if quote is None:
+        allowed = [d for d in self.documents if filters is None or d.name in filters.documents]
+        citations = tuple(cite(d, quote) for d in allowed if quote and quote in d.text)
+        if quote is None or not citations:
             nearest = cite(self.documents[0], self.documents[0].text.split(" ")[1], score=-2.0)
             refusal = Refusal("not_answered", "No passage answers this.", (nearest,))
             return Answer(question, question, None, 0.1, (), refusal)
-        allowed = [d for d in self.documents if filters is None or d.name in filters.documents]
-        citations = tuple(cite(d, quote) for d in allowed if quote in d.text)
         return Answer(question, question, quote, self.confidence, citations)
 
     def ask_stages(

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ from gradio.utils import get_upload_folder
 
 from index.documents import MAX_FILE_BYTES
 from index.errors import CitespanError
-from ui import panes
-from ui.chat import Chat, Conversation
+from ui import panes, sheet
+from ui.chat import Conversation, wrap
 from ui.guard import App, Guard, check_exposure, is_loopback, listen
-from ui.shelf import Shelf, drop_zone
+from ui.rooms import Rooms, private_assistant
+from ui.shelf import drop_zone
 from ui.wiring import AT_ONCE, wire_chat, wire_document, wire_library, wire_verdicts
 
 if TYPE_CHECKING:
@@ -55,15 +57,14 @@ def examples_for(assistant: Assistant) -> Sequence[str]:
     return EXAMPLES if any(Path(name).name == SEED for name in names) else ()
 
 
-def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blocks:
+def build(assistant: Assistant, private: Callable[[str], Assistant] | None = None) -> gr.Blocks:
     """Return the page over an assistant.
 
     Args:
         assistant: Answers the questions.
-        examples: Questions that the empty page offers; those for the bundled article by default.
+        private: Opens each login's own assistant, by name; None where all share one.
     """
-    chat = Chat(assistant, examples_for(assistant) if examples is None else examples)
-    shelf = Shelf(assistant, Path(get_upload_folder()))
+    rooms = Rooms(assistant, Path(get_upload_folder()), examples_for, private)
     page = gr.Blocks(
         title="Citespan",
         analytics_enabled=False,
@@ -72,23 +73,24 @@ def build(assistant: Assistant, examples: Sequence[str] | None = None) -> gr.Blo
         delete_cache=(KEPT_UPLOADS, KEPT_UPLOADS),
     )
     with page:
+        # What is shown at first is nobody's; the library comes with the page's first event.
         state = gr.State(Conversation())
-        head = pane(panes.header(len(chat.names())), "cs-header")
+        head = pane(panes.header(0), "cs-header")
         with gr.Row(elem_id="cs-main"):
             with gr.Column(elem_id="cs-chat"):
-                talk = pane(chat.show(Conversation()), "cs-conversation")
-                scope = pane(chat.scope(), "cs-scope")
+                talk = pane(wrap(""), "cs-conversation")
+                scope = pane("", "cs-scope")
                 box = question_box()
             with gr.Column(elem_id="cs-source"):
-                source = pane(chat.source(Conversation()), "cs-document")
+                source = pane(sheet.document_empty(), "cs-document")
         with gr.Column(elem_id="cs-library"):
             zone = pane(drop_zone(), "cs-zone")
-            books = pane(shelf.show(), "cs-books")
-        wire_chat(chat, state, box, talk, source)
-        wire_document(chat, state, talk, source)
-        wire_verdicts(chat, state, talk, source)
-        wire_library(chat, shelf, zone, books, [head, state, talk, source, scope])
-        api(endpoint(assistant), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
+            books = pane("", "cs-books")
+        wire_chat(rooms, state, box, talk, source)
+        wire_document(rooms, state, talk, source)
+        wire_verdicts(rooms, state, talk, source)
+        wire_library(rooms, zone, books, [head, state, talk, source, scope])
+        api(endpoint(rooms), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
     # Gradio looks for work a thousand times a second, 6 % of a core while nobody asks.
     page._queue.sleep_when_free = LOOK_FOR_WORK
@@ -118,21 +120,22 @@ def question_box() -> gr.Textbox:
     )
 
 
-def endpoint(assistant: Assistant) -> Any:
+def endpoint(rooms: Rooms) -> Any:
     """Return the one public function of the page's API."""
 
-    def ask(question: str) -> dict[str, Any]:
+    def ask(question: str, request: gr.Request) -> dict[str, Any]:
         """Ask the documents a question; the answer is a quote with its place, or a refusal.
 
         Args:
             question: One question, at most 1,000 characters.
+            request: Given by the server: whose library is asked.
 
         Returns:
             `text` (the quote, or null), `confidence` (0..1), `citations` (document, page,
             heading, start, end, quote, sentence, place, …), `refusal` (reason, message, nearest).
         """
         try:
-            answer = assistant.ask(question)
+            answer = rooms(request).chat.assistant.ask(question)
         except CitespanError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return answer.to_dict()
@@ -150,8 +153,15 @@ def application(
     *,
     host: str = "127.0.0.1",
     auth: Sequence[tuple[str, str]] | None = None,
+    private: Callable[[str], Assistant] | None = None,
 ) -> App:
     """Return the page as an ASGI application, behind its guard.
+
+    Args:
+        assistant: Answers the questions.
+        host: The address that is listened on.
+        auth: (name, password) pairs that may log in; None asks for no login.
+        private: Opens each login's own assistant; None where all share one.
 
     Raises:
         CitespanError: `host` is not of this machine only, and no login was asked for.
@@ -163,7 +173,7 @@ def application(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     gr.mount_gradio_app(
         app,
-        build(assistant),
+        build(assistant, private if auth else None),
         path="/",
         server_name=host,
         auth=list(auth) if auth else None,
@@ -211,7 +221,8 @@ def serve(
     """
     check_exposure(host, bool(auth))
     bound = bound or listen(host, port)
-    app = application(assistant, host=host, auth=auth)
+    private = partial(private_assistant, assistant)
+    app = application(assistant, host=host, auth=auth, private=private)
     if ready:
         name = f"[{host}]" if ":" in host and not host.startswith("[") else host
         ready(f"http://{name}:{bound.getsockname()[1]}/")

@@ -70,6 +70,7 @@ class Watched:
     def open(self):
         self.page.goto(self.url)
         self.page.wait_for_selector("#cs-question textarea")
+        self.page.wait_for_function("window.citespanReady")
         return self
 
     def ask(self, question):

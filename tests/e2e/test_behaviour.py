@@ -274,26 +274,50 @@ def test_a_question_can_be_asked_of_chosen_documents(visit, fake_server):
     assert turn.locator(".cs-asked").inner_text() == "Asked of lights.txt"
 
 
-def test_a_login_is_asked_for_and_nothing_is_told_before_it(browser, fake_server):
-    url = fake_server(FakeAssistant(), auth=[("ada", "secret word")])
+def log_in(page, name, password):
+    page.get_by_label("username").fill(name)
+    page.get_by_label("password").fill(password)
+    page.get_by_role("button", name="Login").click()
+
+
+def test_each_login_has_a_library_of_its_own_and_no_one_else_has_any(browser, fake_server):
+    own = {
+        "ada": FakeAssistant(documents=(document("ada.txt", ARTICLE),)),
+        "bob": FakeAssistant(documents=(document("bob.txt", "Nothing of note."),)),
+    }
+    auth = [("ada", "first word"), ("bob", "second word")]
+    url = fake_server(FakeAssistant(), auth=auth, private=own.__getitem__)
     assert request(url, "/gradio_api/info")[0] == 401
     assert b"harbour" not in request(url, "/config")[1]
-    page = browser.new_page()
-    outside: list[str] = []
-    page.on("request", lambda asked: outside.append(asked.url))
-    page.goto(url)
-    page.get_by_label("username").fill("ada")
-    page.get_by_label("password").fill("wrong")
-    page.get_by_role("button", name="Login").click()
-    page.get_by_text("Incorrect").wait_for()
-    assert "harbour" not in page.content()
-    page.get_by_label("username").fill("ada")
-    page.get_by_label("password").fill("secret word")
-    page.get_by_role("button", name="Login").click()
-    page.wait_for_selector("#cs-question textarea")
-    assert "harbour.txt" in page.content()
-    page.close()
-    assert [asked for asked in outside if not asked.startswith((url, "data:", "blob:"))] == []
+    elsewhere: list[str] = []
+    for name, password in auth:
+        context = browser.new_context()
+        page = context.new_page()
+        page.on("request", lambda asked: elsewhere.append(asked.url))
+        page.goto(url)
+        log_in(page, name, "wrong")
+        page.get_by_text("Incorrect").wait_for()
+        log_in(page, name, password)
+        page.wait_for_function("window.citespanReady")
+        page.get_by_role("button", name="Library").click()
+        page.get_by_role("button", name=f"{name}.txt", exact=True).wait_for()
+        assert page.locator(".cs-table tbody tr").count() == 1
+        page.get_by_role("button", name="Ask", exact=True).first.click()
+        page.fill("#cs-question textarea", "When was the harbour founded?")
+        page.press("#cs-question textarea", "Enter")
+        page.wait_for_selector(".cs-answer" if name == "ada" else ".cs-refusal")
+        context.close()
+    assert own["ada"].asked == own["bob"].asked == ["When was the harbour founded?"]
+    assert [asked for asked in elsewhere if not asked.startswith((url, "data:", "blob:"))] == []
+
+
+def test_where_a_login_is_asked_for_the_api_asks_for_it_too(fake_server):
+    from gradio_client import Client
+
+    own = {"ada": FakeAssistant(questions={"why?": "Dutch herring fishers"})}
+    url = fake_server(FakeAssistant(), auth=[("ada", "first word")], private=own.__getitem__)
+    client = Client(url, auth=("ada", "first word"), verbose=False, analytics_enabled=False)
+    assert client.predict("why?", api_name="/ask")["text"] == "Dutch herring fishers"
 
 
 def test_a_server_that_is_full_says_so_in_the_page(visit, fake_server, monkeypatch):
