@@ -181,20 +181,22 @@ class Library:
         progress: Callable[[Progress], None] | None,
     ) -> SyncReport:
         started = time.monotonic()
-        if not rebuild:
-            # Without the lock first: a library that is up to date can be used while it is written.
-            base = self.snapshot()
-            planned = self._plan(roots, excluded, base)
-            if dry_run or not self._stale(planned, base, roots, excluded):
-                if base.manifest and not dry_run:
-                    self._store.tidy(base.manifest)
-                seconds = time.monotonic() - started
-                return replace(planned.report, generation=base.generation, seconds=seconds)
-        elif dry_run:
-            return self._plan(roots, excluded, None).report
+        # Without the lock first: a library that is up to date can be used while it is written.
+        base = None if rebuild else self.snapshot()
+        planned = self._plan(roots, excluded, base)
+        if dry_run or (base and not self._stale(planned, base, roots, excluded)):
+            if base and base.manifest and not dry_run:
+                self._store.tidy(base.manifest)
+            generation = base.generation if base else 0
+            seconds = time.monotonic() - started
+            return replace(planned.report, generation=generation, seconds=seconds)
         with self._store.lock():
             held = None if rebuild else self.snapshot()
-            planned = self._plan(roots, excluded, held)
+            if held is not base:
+                # Another process has written between the two looks.
+                added = held.manifest.roots if held and held.manifest else ()
+                roots = tuple(dict.fromkeys([*roots, *map(Path, added)]))
+                planned = self._plan(roots, excluded, held)
             try:
                 report = self._build(planned, held, roots, excluded, progress)
             except (OSError, sqlite3.Error) as error:
@@ -362,14 +364,18 @@ class Library:
     def watch(self, stop: threading.Event | None = None) -> Iterator[SyncReport]:
         """Sync now and whenever a file changes, until `stop` is set; yield each report.
 
-        Changes that come close together are taken in together. While another process writes,
-        nothing is done; the next change is waited for.
+        Changes that come close together are taken in together. While another process writes, its
+        end is waited for.
         """
         yield self.sync()
         roots, _ = self._made_of(self.snapshot().manifest)
-        for _ in changes(roots, stop):
+        due = False
+        for changed in changes(roots, stop):
+            due = due or changed
             with contextlib.suppress(LibraryLocked):
-                if report := self.sync():
+                report = self.sync() if due else None
+                due = False
+                if report:
                     yield report
 
     def close(self) -> None:

@@ -137,6 +137,10 @@ class Snapshot:
         """Return the generation's number; 0 before the first sync."""
         return self.manifest.generation if self.manifest else 0
 
+    def __bool__(self) -> bool:
+        """Return True: a snapshot of nothing is one all the same."""
+        return True
+
     def __len__(self) -> int:
         """Return the number of chunks."""
         return len(self.vectors) if self.vectors is not None else 0

@@ -10,8 +10,11 @@ _TOGETHER_MS = 400
 _LOOK_FOR_STOP_MS = 500
 
 
-def changes(roots: Sequence[Path], stop: threading.Event | None) -> Iterator[None]:
-    """Yield once for all changes that come close together, until `stop` is set."""
+def changes(roots: Sequence[Path], stop: threading.Event | None) -> Iterator[bool]:
+    """Yield True for changes, all that come close together at once, and False twice a second.
+
+    Ends when `stop` is set.
+    """
     from watchfiles import watch
 
     # A file that is replaced is a new file: its folder is what stays to be watched.
@@ -23,5 +26,4 @@ def changes(roots: Sequence[Path], stop: threading.Event | None) -> Iterator[Non
         rust_timeout=_LOOK_FOR_STOP_MS,
         yield_on_timeout=True,
     ):
-        if found:
-            yield
+        yield bool(found)

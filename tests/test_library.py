@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from index import documents
 from index.embedder import SentenceTransformerEmbedder
 from index.errors import LibraryError, LibraryLocked, LibraryMismatch
 from index.library import Library
@@ -204,6 +205,35 @@ def test_touching_a_file_changes_nothing(library, folder):
     report = library.sync()
     assert "apple.txt" in report.unchanged
     assert not report
+
+
+def test_a_file_that_changes_while_it_is_read_waits_for_the_next_sync(folder, home, monkeypatch):
+    """Text of two moments must not be stored as one document."""
+    whole, calls = documents.read_bytes, 0
+
+    def growing(path):
+        nonlocal calls
+        calls += path.name == "apple.txt"
+        more = b" and green." if path.name == "apple.txt" and calls > 1 else b""
+        return whole(path) + more
+
+    monkeypatch.setattr(documents, "read_bytes", growing)
+    library = open_library(folder, home)
+    report = library.sync()
+    assert [name for name, _ in report.failed] == ["apple.txt"]
+    assert "changed while it was being read" in report.failed[0][1]
+    monkeypatch.undo()
+    assert library.sync().added == ("apple.txt",)
+
+
+def test_a_folder_of_unreadable_files_only_is_an_empty_library_that_says_why(tmp_path, home):
+    folder = write(tmp_path / "bad", {"a.txt": b"\x00", "b.exe": b"MZ"})
+    library = open_library(folder, home)
+    assert len(library.sync().failed) == 2
+    assert library.search("apple") == []
+    assert [record.status for record in library.documents()] == ["failed", "failed"]
+    again = open_library(folder, home).sync()
+    assert (again.generation, len(again.failed)) == (1, 2)
 
 
 def test_an_empty_folder_is_an_empty_library(tmp_path, home):
