@@ -13,6 +13,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
+from qa.config import Settings
+from tests.ui_fakes import FakeAssistant
 from ui import guard, web
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,21 +185,39 @@ def library_address(citespan, papers) -> str:
     return citespan(str(papers))
 
 
+def start(assistant, **options):
+    """Serve an assistant from this process; returns its address and what stops it."""
+    bound = guard.listen("127.0.0.1", 0)
+    server = uvicorn.Server(web.server_config(web.application(assistant, **options)))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+
+    def stop():
+        server.should_exit = True
+        thread.join(timeout=10)
+
+    return f"http://127.0.0.1:{bound.getsockname()[1]}/", stop
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """The address of a page over hand-written answers, for tests that leave it as it is."""
+    home = tmp_path_factory.mktemp("plain-home")
+    address, stop = start(FakeAssistant(settings=Settings(home=home)))
+    yield address
+    stop()
+
+
 @pytest.fixture
 def fake_server():
-    """Serve a fake assistant from this process; returns a function from assistant to address."""
+    """Serve a fake assistant for one test; returns a function from assistant to address."""
     stops = []
 
     def serve(assistant, **options) -> str:
-        bound = guard.listen("127.0.0.1", 0)
-        app = web.application(assistant, **options)
-        server = uvicorn.Server(web.server_config(app))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-        thread.start()
-        stops.append((server, thread))
-        return f"http://127.0.0.1:{bound.getsockname()[1]}/"
+        address, stop = start(assistant, **options)
+        stops.append(stop)
+        return address
 
     yield serve
-    for server, thread in stops:
-        server.should_exit = True
-        thread.join(timeout=10)
+    for stop in stops:
+        stop()

@@ -6,8 +6,6 @@ from importlib.resources import files
 
 import pytest
 
-from tests.ui_fakes import FakeAssistant
-
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
@@ -24,8 +22,8 @@ def violations(tab) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_serious_barrier_in_any_view(visit, fake_server, scheme):
-    tab = visit(fake_server(FakeAssistant()), scheme=scheme)
+def test_no_serious_barrier_in_any_view(visit, plain, scheme):
+    tab = visit(plain, scheme=scheme)
     assert violations(tab) == [], "the empty page"
     tab.ask("Who designed the lighthouse?")
     tab.ask("How deep is the water?").locator("summary", has_text="No").click()
@@ -35,7 +33,7 @@ def test_no_serious_barrier_in_any_view(visit, fake_server, scheme):
     assert violations(tab) == [], "library"
 
 
-def test_no_serious_barrier_on_a_phone(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()), width=400, height=800)
+def test_no_serious_barrier_on_a_phone(visit, plain):
+    tab = visit(plain, width=400, height=800)
     tab.ask("Who designed the lighthouse?").locator(".cs-open").first.click()
     assert violations(tab) == []

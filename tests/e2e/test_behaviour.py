@@ -16,8 +16,8 @@ from tests.ui_fakes import ARTICLE, QUESTIONS, FakeAssistant, FakeStage, documen
 from ui import web, wiring
 
 
-def test_clicking_another_citation_moves_the_view(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()))
+def test_clicking_another_citation_moves_the_view(visit, plain):
+    tab = visit(plain)
     turn = tab.ask("Who designed the lighthouse?")
     assert tab.page.locator(".cs-document h2").inner_text() == "harbour.txt"
     turn.locator(".cs-open").nth(1).click()
@@ -70,8 +70,8 @@ def test_the_question_and_a_stage_are_seen_before_the_answer(visit, fake_server)
     assert tab.page.locator(".cs-turn").count() == 1
 
 
-def test_copy_takes_the_sentence_with_its_reference(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()))
+def test_copy_takes_the_sentence_with_its_reference(visit, plain):
+    tab = visit(plain)
     turn = tab.ask("When was the harbour founded?")
     turn.locator(".cs-copy").click()
     turn.get_by_text("Copied").wait_for()
@@ -81,8 +81,8 @@ def test_copy_takes_the_sentence_with_its_reference(visit, fake_server):
     )
 
 
-def test_by_keyboard_alone(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()))
+def test_by_keyboard_alone(visit, plain):
+    tab = visit(plain)
     tab.page.keyboard.type("Who designed the lighthouse?")
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_selector(".cs-answer")
@@ -96,8 +96,8 @@ def test_by_keyboard_alone(visit, fake_server):
     )
 
 
-def test_a_phone_shows_one_pane_and_goes_there_and_back(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()), width=400, height=800)
+def test_a_phone_shows_one_pane_and_goes_there_and_back(visit, plain):
+    tab = visit(plain, width=400, height=800)
     turn = tab.ask("When was the harbour founded?")
     assert not tab.page.locator("#cs-source").is_visible()
     turn.locator(".cs-open").click()
@@ -107,8 +107,8 @@ def test_a_phone_shows_one_pane_and_goes_there_and_back(visit, fake_server):
     assert turn.is_visible()
 
 
-def test_an_over_long_question_is_told_so(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()))
+def test_an_over_long_question_is_told_so(visit, plain):
+    tab = visit(plain)
     turn = tab.ask("why " * 250_000)
     assert "at most 1000 are read" in turn.locator(".cs-error").inner_text()
 
@@ -143,9 +143,9 @@ def test_hostile_words_stay_words(visit, fake_server):
     tab.shot("hostile-light")
 
 
-def test_an_inline_handler_would_not_run_even_if_it_got_through(visit, fake_server):
+def test_an_inline_handler_would_not_run_even_if_it_got_through(visit, plain):
     # The second line of defence: the policy, not the escaping.
-    tab = visit(fake_server(FakeAssistant()))
+    tab = visit(plain)
     ran = tab.page.evaluate(
         """async () => {
             window.ran = 0;
@@ -173,8 +173,8 @@ def request(url, path="/", method="GET", **headers):
     return reply.status, body
 
 
-def test_another_host_or_origin_is_turned_away(fake_server):
-    url = fake_server(FakeAssistant())
+def test_another_host_or_origin_is_turned_away(plain):
+    url = plain
     assert request(url)[0] == 200
     assert request(url, Host="rebound.example:80")[0] == 403
     assert request(url, Origin="http://rebound.example")[0] == 403
@@ -191,16 +191,16 @@ def test_another_host_or_origin_is_turned_away(fake_server):
         "/file=/etc/passwd",
     ],
 )
-def test_no_file_of_the_machine_is_served(fake_server, path):
-    status, body = request(fake_server(FakeAssistant()), path)
+def test_no_file_of_the_machine_is_served(plain, path):
+    status, body = request(plain, path)
     assert status in (403, 404)
     assert b"root:" not in body
 
 
-def test_the_api_names_one_endpoint_and_it_answers(fake_server):
+def test_the_api_names_one_endpoint_and_it_answers(plain):
     from gradio_client import Client
 
-    client = Client(fake_server(FakeAssistant()), verbose=False, analytics_enabled=False)
+    client = Client(plain, verbose=False, analytics_enabled=False)
     named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert list(named) == ["/ask"]
     answer = client.predict("When was the harbour founded?", api_name="/ask")
@@ -243,8 +243,8 @@ def test_a_verdict_becomes_a_golden_pair(visit, fake_server, tmp_path):
         ("JSON", "conversation.json"),
     ],
 )
-def test_a_conversation_is_saved_by_the_browser(visit, fake_server, button, name):
-    tab = visit(fake_server(FakeAssistant()))
+def test_a_conversation_is_saved_by_the_browser(visit, plain, button, name):
+    tab = visit(plain)
     tab.ask("When was the harbour founded?")
     tab.ask("How deep is the water?")
     with tab.page.expect_download() as download:
@@ -254,8 +254,8 @@ def test_a_conversation_is_saved_by_the_browser(visit, fake_server, button, name
     assert "1708" in text and "by Dutch herring fishers." in text and "harbour.txt" in text
 
 
-def test_a_new_conversation_begins_empty(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()))
+def test_a_new_conversation_begins_empty(visit, plain):
+    tab = visit(plain)
     tab.ask("When was the harbour founded?")
     tab.page.get_by_role("button", name="New conversation").click()
     tab.page.locator(".cs-welcome").wait_for()
@@ -263,8 +263,8 @@ def test_a_new_conversation_begins_empty(visit, fake_server):
     assert tab.page.locator("#cs-document mark").count() == 0
 
 
-def test_a_question_can_be_asked_of_chosen_documents(visit, fake_server):
-    tab = visit(fake_server(FakeAssistant()))
+def test_a_question_can_be_asked_of_chosen_documents(visit, plain):
+    tab = visit(plain)
     tab.page.locator(".cs-scope summary").click()
     tab.page.get_by_role("checkbox", name="lights.txt").check()
     tab.shot("scope-light")
@@ -348,8 +348,8 @@ def test_a_server_that_is_full_says_so_in_the_page(visit, fake_server, monkeypat
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 700), (400, 700)])
-def test_a_long_conversation_scrolls_and_its_box_stays_below(visit, fake_server, width, height):
-    tab = visit(fake_server(FakeAssistant()), width=width, height=height)
+def test_a_long_conversation_scrolls_and_its_box_stays_below(visit, plain, width, height):
+    tab = visit(plain, width=width, height=height)
     for question in QUESTIONS:
         tab.ask(question)
     talk = tab.page.locator("#cs-conversation").bounding_box()
