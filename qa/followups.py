@@ -30,6 +30,7 @@ from qa.wording import (
     AUXILIARY,
     BE,
     DEGREES,
+    DETERMINERS,
     HAVE,
     PREPOSITIONS,
     QUESTION_WORDS,
@@ -124,7 +125,8 @@ def _countable(turn: Answer, frame: Frame) -> str | None:
     """Return what a bare "how many?" counts."""
     for noun in (frame.noun, named(turn.text) or "", "" if frame.asks else frame.subject):
         if plural(noun):
-            return noun.removeprefix("the ")
+            words = noun.split()
+            return " ".join(words[1:] if words[0].lower() in DETERMINERS else words)
     return None
 
 

@@ -73,7 +73,9 @@ def _noun_swapped(words: list[str], parts: Sequence[str]) -> list[str] | None:
         return None
     old = words[begin:end]
     if _SUPERLATIVE.match(parts[-1]):  # "the wettest" of "the driest months"
-        at = next(i for i, word in enumerate(old) if _SUPERLATIVE.match(word))
+        at = next((i for i, word in enumerate(old) if _SUPERLATIVE.match(word)), None)
+        if at is None:
+            return None
         return [*words[: begin + at], parts[-1], *words[begin + at + 1 :]]
     ending = re.search(r"['’]s?$", old[-1])
     kept = ending.group() if ending and not re.search(r"['’]s?$", parts[-1]) else ""
