@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index.errors import CitespanError, LibraryError, QuestionError
 from index.filters import Filter
@@ -155,7 +155,7 @@ class Chat:
         names = tuple(name for name in self.names() if name in wanted)
         shown = question if len(question) <= SHOWN_QUESTION else question[:SHOWN_QUESTION] + "…"
         turn = Turn(shown, stage="searching", scope=names)
-        filters: Any = Filter(documents=names) if names else None
+        filters = Filter(documents=names) if names else None
         place = len(conversation.turns)
         try:
             for stage in self.assistant.ask_stages(question, conversation.answers, filters):
