@@ -87,6 +87,8 @@ def named(text: str | None) -> str | None:
         words = words[1:]
     if not words or len(words) > _LONGEST or re.fullmatch(r"[\W\d]+", "".join(words)):
         return None
+    if {word.lower() for word in words} & (AUXILIARY | {"who", "that", "which"}):
+        return None  # a whole clause
     if words[0].lower() in ("a", "an") and len(words) > 1:
         words[0] = "the"
     return " ".join(words)
@@ -213,10 +215,17 @@ def group(history: Sequence[Answer]) -> str | None:
         others = [phrase for phrase in _phrases(frame.rest) if plural(phrase)]
         if others:
             return others[0]
-        found = counted or (answer if asked else None) or frame.subject
+        found = counted or (answer if asked else None) or _body(frame.subject)
         if found and found.lower() not in PRONOUNS:
             return found
     return None
+
+
+def _body(subject: str) -> str:
+    """Return a subject that is called "they" though singular: a name, or a body of people."""
+    words = subject.split()
+    several = bool(words) and (words[-1][0].isupper() or words[-1].lower() in _NOT_A_PERSON)
+    return subject if several else ""
 
 
 def _phrases(text: str) -> list[str]:

@@ -59,6 +59,7 @@ _EVENT = re.compile(
 )
 _PERIODS = listed("year years month day date century decade time season age")
 _WHERES = listed("city country town place state county region room building street")
+_LOOSE = listed("exactly precisely though again there so then")
 _LONGEST_FRAGMENT = 8  # words
 
 
@@ -97,6 +98,7 @@ def _bare(text: str, history: Sequence[Answer]) -> str | None:
     words = words_of(event.group(1) if event else text)
     if not _only_asks(words):
         return None
+    words = [word for word in words if word.lower() not in ("there", "so", "then")]
     turn, frame = next(recent(history))
     asks, hung = " ".join(words), ""
     if len(words) == 2 and words[1].lower() in PREPOSITIONS | {"as"}:  # "who with?"
@@ -136,7 +138,7 @@ def _only_asks(words: Sequence[str]) -> bool:
         lower = lower[1:]
     if not lower or lower[0] not in QUESTION_WORDS or lower in (["what"], ["which"]):
         return bool(len(words) > 1 and lower == ["what"])
-    rest = [word for word in lower[1:] if word not in ("exactly", "precisely", "though", "again")]
+    rest = [word for word in lower[1:] if word not in _LOOSE]
     if not rest:
         return True
     if lower[0] == "how" and rest[0] in DEGREES:

@@ -32,11 +32,11 @@ from qa.wording import (
 
 _EXPLETIVES = listed(
     """
-    true possible legal necessary important likely clear right wrong worth time safe allowed
+    true possible legal necessary important likely clear right wrong safe allowed
     """
 )
 _LIGHT = listed(
-    "say do call mean happen use name know make go come be have get take place people like"
+    "say do call mean happen use name know make go come be have get take place people like part"
 )
 _POSSESSIVES = listed("his her its their")
 _SUBJECTS = listed("he she it they")
@@ -163,13 +163,14 @@ def _noun(words: Sequence[str], j: int, pronoun: str) -> bool:
 def _fits(words: Sequence[str], j: int, pronoun: str) -> bool:
     """Tell whether a word may head what a pronoun behind it stands for."""
     word = words[j]
-    if function_word(word) or word.lower() in DEGREES or word == "I":
+    if function_word(word) or word.lower() in DEGREES or base(word) in _LIGHT - {"people"}:
         return False
     if pronoun in ("he", "she", "him", "his", "her"):
         return word[0].isupper() or word[0] == "¤"
     if pronoun in ("they", "them", "their"):
         return j > 0 and plural(word) and not (_does(word) and not word[0].isupper())
-    return j > 0 and not (_does(word) or word[0].isupper()) or word.isupper()
+    plain = not (_does(word) or word[0].isupper() or plural(word))
+    return (j > 0 and plain) or word.isupper()
 
 
 def _object_her(words: Sequence[str], i: int) -> bool:

@@ -104,6 +104,7 @@ def _alike(old: Sequence[str], new: Sequence[str]) -> int:
     score += 2 if _named(old) == _named(new) else -1
     score += (old[0].lower() in DETERMINERS) == (new[0].lower() in DETERMINERS)
     score += old[-1].lower().endswith("s") == new[-1].lower().endswith("s")
+    score += len(old) == len(new)
     return score + 3 * (old[-1].lower() == new[-1].lower())
 
 

@@ -276,7 +276,9 @@ def _asking_end(words: Sequence[str], lower: Sequence[str], at: int) -> int:
             return i
         if follows and not function_word(words[i]):
             return i
-    return len(words)
+    # No known verb: "which drugs interact with …" has it before the preposition.
+    hung = (i for i in range(end + 1, len(words) - 1) if lower[i + 1] in PREPOSITIONS - {"of"})
+    return next(hung, len(words)) if lower[at] != "what" else len(words)
 
 
 def _subject_end(words: Sequence[str], auxiliary: str) -> int:

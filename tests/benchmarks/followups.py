@@ -1,6 +1,7 @@
 """Measure follow-up questions on conversations.yaml: with and without what was said before.
 
-    python -m tests.benchmarks.followups SQUAD-DEV.json.gz [--home FOLDER] [--split tune] [--save]
+    python -m tests.benchmarks.followups SQUAD-DEV.json.gz [--home FOLDER] [--split tune]
+        [--passages N] [--rows] [--save]
 
 The documents are the bundled article and all paragraphs of the SQuAD file. The last question of
 each conversation is asked three ways:
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import shutil
 import sys
@@ -86,11 +88,10 @@ def ask(assistant: Assistant, one: Conversation) -> dict[str, Any]:
     history: list[Answer] = []
     for question in one.turns:
         history.append(assistant.ask(question, history))
-    got = {
-        "asked": assistant.ask(one.turns[-1]),
-        "chat": history[-1],
-        "full": assistant.ask(one.full),
-    }
+    last = history[-1]
+    alone = last if last.understood == one.turns[-1] else assistant.ask(one.turns[-1])
+    full = alone if one.standing else assistant.ask(one.full)
+    got = {"asked": alone, "chat": last, "full": full}
     return {
         "place": one.place,
         "split": one.split,
@@ -103,6 +104,7 @@ def ask(assistant: Assistant, one: Conversation) -> dict[str, Any]:
         **{
             way: {
                 "text": answer.text,
+                "confidence": round(answer.confidence, 4),
                 "exact": exact_match(answer.text, one.answers),
                 "f1": round(f1(answer.text, one.answers), 4),
             }
@@ -140,19 +142,30 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="SQuAD JSON, gzip or plain")
     parser.add_argument("--home", type=Path, help="where the library is kept between runs")
     parser.add_argument("--split", choices=("tune", "test"), help="only these conversations")
+    parser.add_argument("--passages", type=int, default=12, help="read for a question")
     parser.add_argument("--rows", action="store_true", help="print each conversation too")
     parser.add_argument("--save", action="store_true", help="write JSON beside this file")
     options = parser.parse_args()
     asked = [one for one in conversations() if options.split in (None, one.split)]
     with tempfile.TemporaryDirectory() as scratch:
         home = options.home or Path(scratch)
+        settings = Settings(home=home, passages=options.passages)
         write_documents(home / "documents", paragraphs(options.data))
-        assistant = qa.open(home / "documents", settings=Settings(home=home))
+        assistant = qa.open(home / "documents", settings=settings)
         began = time.perf_counter()
-        rows = [ask(assistant, one) for one in asked]
+        rows = []
+        for number, one in enumerate(asked, start=1):
+            rows.append(ask(assistant, one))
+            sys.stderr.write(f"\r{number}/{len(asked)}")
+            sys.stderr.flush()
         seconds = time.perf_counter() - began
         assistant.library.close()
-    result: dict[str, Any] = {"data": options.data.name, "microseconds": quickness(rows)}
+    result: dict[str, Any] = {
+        "data": options.data.name,
+        "weights": hashlib.sha256((settings.weights / "reader.onnx").read_bytes()).hexdigest()[:12],
+        "passages": options.passages,
+        "microseconds": quickness(rows),
+    }
     for split in ("tune", "test"):
         of_split = [row for row in rows if row["split"] == split]
         if of_split:
@@ -160,7 +173,7 @@ def main() -> None:
     if options.rows:
         sys.stdout.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    sys.stderr.write(f"{seconds:.0f} s\n")
+    sys.stderr.write(f"\n{seconds:.0f} s\n")
     if options.save:
         saved = json.dumps({**result, "rows": rows}, indent=1, ensure_ascii=False)
         HERE.joinpath("followups.json").write_text(saved + "\n", encoding="utf-8")
