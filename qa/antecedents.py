@@ -114,8 +114,9 @@ def person(history: Sequence[Answer]) -> str | None:
     for turn, frame in recent(history):
         answer = named(turn.text)
         if answer and asks_for(frame, "who", "whom", "whose"):
-            if not (set(answer.lower().split()) & _NOT_A_PERSON):
-                return _name_in(answer) or answer
+            name = _behind_office(answer)
+            if name:
+                return _name_in(name) or name
         elif answer and person_like(answer) and asks_for(frame, "which", "what"):
             known = _person_of(frame)
             return known or answer
@@ -123,6 +124,17 @@ def person(history: Sequence[Answer]) -> str | None:
         if found:
             return found
     return None
+
+
+def _behind_office(answer: str) -> str | None:
+    """Return the person of an answer: "Secretary of State Marco Rubio" → "Marco Rubio"."""
+    words = answer.split()
+    bodies = [i for i, word in enumerate(words) if word.lower() in _NOT_A_PERSON]
+    if not bodies:
+        return answer
+    behind = words[bodies[-1] + 1 :]
+    name = len(behind) > 1 and all(word[0].isupper() for word in behind)
+    return " ".join(behind) if name else None
 
 
 def _name_in(text: str) -> str | None:

@@ -68,8 +68,8 @@ def understand(question: str, history: Sequence[Answer]) -> str:
 
     Args:
         question: The question as asked, in normal form.
-        history: Earlier answers, oldest first; of each only what was understood, the answer's
-            text and its first citation are looked at.
+        history: Earlier answers, oldest first; of the last few, what was understood and the
+            answer's text are looked at.
 
     Returns:
         The question spelled out, or `question` itself when it stands on its own.

@@ -163,6 +163,11 @@ def test_what_stands_on_its_own_or_is_not_understood_is_left(question: str) -> N
     assert understand(question, [CARTEL]) == question
 
 
+def test_a_man_is_found_behind_his_office() -> None:
+    said = turn("who said this?", "Secretary of State Marco Rubio")
+    assert understand("what is his job?", [said]) == "What is Marco Rubio's job?"
+
+
 def test_a_man_is_not_sought_in_a_department() -> None:
     assert understand("who is he?", [CARTEL]) == "who is he?"
 
