@@ -118,7 +118,7 @@ class Assistant:
         yield Stage("reading", tuple(passages))
         found = self.reader.read_many([(understood, [passage.text for passage in passages])])
         clock.lap("reading")
-        candidates = gather(understood, found[0], passages, self.calibration)
+        candidates = gather(understood, found[0], passages, self.calibration, len(snapshot))
         answer = self._answer(snapshot, question, understood, passages, candidates, clock)
         yield Stage("answering", tuple(passages), answer)
 
@@ -140,7 +140,7 @@ class Assistant:
             read = self.reader.read_many(requests)
             clock.lap("reading")
             for at, (passages, spans) in enumerate(zip(retrieved, read, strict=True)):
-                candidates = gather(group[at], spans, passages, self.calibration)
+                candidates = gather(group[at], spans, passages, self.calibration, len(snapshot))
                 question = questions[begin + at]
                 answers.append(
                     self._answer(snapshot, question, group[at], passages, candidates, clock)

@@ -23,9 +23,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from index.errors import ModelError, WeightsMissing
 
-RANKING = ("margin", "answerability", "relevance", "retrieval", "dense", "rank", "missing")
+RANKING = ("margin", "answerability", "relevance", "retrieval", "dense", "missing", "coverage")
 CONFIDENCE = (
     "score", "margin", "answerability", "relevance", "lead", "agreement", "dense", "missing",
+    "coverage",
 )  # fmt: skip
 
 Rows = NDArray[np.float64]
@@ -127,7 +128,6 @@ def fit_logistic(
     rows: Sequence[Mapping[str, float]],
     right: ArrayLike,
     ridge: float = 1.0,
-    importance: ArrayLike | None = None,
 ) -> Logistic:
     """Fit a logistic regression by Newton's method.
 
@@ -139,7 +139,6 @@ def fit_logistic(
         rows: Their values, one mapping a case.
         right: Whether each case was right, 0 or 1.
         ridge: Penalty on the squared standardised weights; the bias has none.
-        importance: Weight of each case; all 1 when not given.
 
     Raises:
         ValueError: No cases, or all of them right, or none.
@@ -153,8 +152,7 @@ def fit_logistic(
     centre, spread = table.mean(axis=0), table.std(axis=0)
     spread[spread < 1e-9] = 1.0
     design = np.column_stack([np.ones(len(table)), (table - centre) / spread])
-    cases = np.ones(len(table)) if importance is None else np.asarray(importance, dtype=np.float64)
-    solved = _newton(design, labels, cases, ridge)
+    solved = _newton(design, labels, ridge)
     weights = solved[1:] / spread
     bias = float(solved[0] - weights @ centre)
     return Logistic(
@@ -163,14 +161,48 @@ def fit_logistic(
     )
 
 
-def _newton(design: Rows, labels: Rows, cases: Rows, ridge: float) -> Rows:
+def fit_signed(
+    names: Sequence[str],
+    rows: Sequence[Mapping[str, float]],
+    right: ArrayLike,
+    against: Sequence[str] = (),
+    ridge: float = 1.0,
+) -> Logistic:
+    """Fit as `fit_logistic`, each weight of the sign that its meaning asks for.
+
+    Features that say nearly the same share a sum between them, and a fit may set one against the
+    other; where they part, such a model errs with great confidence. The feature furthest on its
+    wrong side is left out until none is.
+
+    Args:
+        names: The features; a larger value speaks for the answer.
+        rows: As in `fit_logistic`.
+        right: As in `fit_logistic`.
+        against: The features of which a larger value speaks against the answer.
+        ridge: As in `fit_logistic`.
+    """
+    kept = list(names)
+    while True:
+        fitted = fit_logistic(kept, rows, right, ridge)
+        spread = {name: float(np.std([row[name] for row in rows])) for name in kept}
+        wrong = {
+            name: weight * spread[name] * (-1 if name in against else 1)
+            for name, weight in fitted.weights.items()
+        }
+        worst = min(wrong, key=lambda name: wrong[name])
+        if wrong[worst] >= 0 or len(kept) == 1:
+            return fitted
+        kept.remove(worst)
+
+
+def _newton(design: Rows, labels: Rows, ridge: float) -> Rows:
     weights = np.zeros(design.shape[1])
     penalty = np.full(design.shape[1], ridge)
     penalty[0] = 1e-9
     for _ in range(100):
         chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        slope = design.T @ (cases * (labels - chance)) - penalty * weights
-        curve = (design * (cases * chance * (1 - chance))[:, None]).T @ design + np.diag(penalty)
+        slope = design.T @ (labels - chance) - penalty * weights
+        curve = (design * (chance * (1 - chance))[:, None]).T @ design + np.diag(penalty)
         change = np.linalg.solve(curve, slope)
         weights = weights + change
         if np.abs(change).max() < 1e-9:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 # Capitalised words but the first one, and numbers.
 _NAMED = re.compile(r"(?<!^)\b[A-Z]\w+|\b\d+\b")
+_SUFFIX = re.compile(r"(?:ing|ed|es|s|ions?|ly)$")
+_FUNCTION = frozenset(
+    """
+    a an the is are was were be been do does did of in on at to for by with from that this what
+    which who whom whose when where why how it its they their there has have had many much and or
+    as not s t
+    """.split()  # noqa: SIM905
+)
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
 # Candidates this close in log-odds are a toss-up; this far apart, one source stands above another.
 _TOSS_UP = 0.35
@@ -61,17 +69,39 @@ class Decision:
     nearest: tuple[Candidate, ...]
 
 
-def ranking_features(question: str, span: Span, passage: Passage, rank: int) -> dict[str, float]:
-    """Return what the ranking weighs for one span; `rank` counts passages from 0."""
+def ranking_features(
+    question: str, span: Span, passage: Passage, behind: float
+) -> dict[str, float]:
+    """Return what the ranking weighs for one span; `behind` as in `gather`."""
     return {
         "margin": span.margin,
         "answerability": span.answerability,
         "relevance": span.relevance,
-        "retrieval": passage.score,
+        "retrieval": -behind,
         "dense": passage.dense,
-        "rank": 1 / (1 + rank),
         "missing": float(min(3, missing_names(question, passage.text))),
+        "coverage": coverage(question, passage.text, span.start, span.end),
     }
+
+
+def coverage(question: str, text: str, start: int, end: int) -> float:
+    """Return the share of the question's content words in the sentence around a span, 0..1.
+
+    A reader of this size is drawn to any number near "killed" by "how many were injured?"; that
+    nobody was injured in that sentence is worth a feature of its own. By crude stems.
+    """
+    from index.chunks import sentence_around
+
+    asked = _stems(question)
+    if not asked:
+        return 0.0
+    first, last = sentence_around(text, start, end)
+    return len(asked & _stems(text[first:last])) / len(asked)
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = (word.lower() for word in _WORD.findall(text))
+    return frozenset(_SUFFIX.sub("", word)[:6] for word in words if word not in _FUNCTION)
 
 
 def missing_names(question: str, text: str) -> int:
@@ -86,14 +116,32 @@ def missing_names(question: str, text: str) -> int:
 
 
 def gather(
-    question: str, spans: Sequence[Span], passages: Sequence[Passage], calibration: Calibration
+    question: str,
+    spans: Sequence[Span],
+    passages: Sequence[Passage],
+    calibration: Calibration,
+    chunks: int,
 ) -> list[Candidate]:
-    """Score each span with its passage; best first, a place found in two passages kept once."""
+    """Score each span with its passage; best first, a place found in two passages kept once.
+
+    How far a passage's retrieval score is behind the best one's speaks against it, the more so
+    the more there was to choose from: where every chunk of a small library is read, retrieval has
+    chosen nothing and its scaled scores are mostly noise.
+
+    Args:
+        question: The question as it was read.
+        spans: The reader's spans.
+        passages: The passages they index.
+        calibration: Whose ranking scores them.
+        chunks: Chunks in the library.
+    """
+    chosen = max(0.0, 1 - len(passages) / chunks) if chunks else 0.0
+    top = max((passage.score for passage in passages), default=0.0)
     best: dict[tuple[str, int, int], Candidate] = {}
     for span in spans:
         passage = passages[span.passage]
         place = (passage.document, passage.start + span.start, passage.start + span.end)
-        features = ranking_features(question, span, passage, span.passage)
+        features = ranking_features(question, span, passage, chosen * (top - passage.score))
         score = calibration.ranking.log_odds(features)
         if place not in best or score > best[place].score:
             best[place] = Candidate(span, place, score, features)
@@ -118,6 +166,7 @@ def confidence_features(candidates: Sequence[Candidate]) -> dict[str, float]:
         "agreement": float(min(3, len(agreeing))),
         "dense": best.features["dense"],
         "missing": best.features["missing"],
+        "coverage": best.features["coverage"],
     }
 
 

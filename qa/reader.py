@@ -76,7 +76,7 @@ class ScoreWeights:
     """
 
     bias: float = 0.0
-    margin: float = 1.0
+    margin: float = 0.0
     answerability: float = 0.0
     relevance: float = 0.0
 
@@ -129,7 +129,7 @@ class Reader:
         self._tokenizer = tokenizer
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._weights = weights or ScoreWeights()
+        self._weights = weights or ScoreWeights(margin=1.0)
         self._window, self._stride = window_tokens, window_stride
         self._max_answer, self._batch = max_answer_tokens, batch_tokens
         self._cls = _token(tokenizer, "[CLS]")
@@ -347,6 +347,8 @@ def _onnx(path: Path, threads: int) -> Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Threads that wait by spinning take a shared machine from whoever works on it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]

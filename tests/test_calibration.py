@@ -87,7 +87,7 @@ def cases(count=120, seed=0):
             spans.append(span(1, "Ann", right))
         documents = [passage("wrong.txt"), passage(f"{number}.txt")]
         pair = Pair(f"who {number}", ("Ann",) if answerable else (), f"{number}.txt")
-        made.append(Case(pair, tuple(gather("who", spans, documents, PLAIN))))
+        made.append(Case(pair, tuple(gather("who", spans, documents, PLAIN, 100))))
     return made
 
 

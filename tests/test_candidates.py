@@ -4,7 +4,7 @@ import pytest
 
 from index.search import Passage
 from qa.calibration import Calibration, Logistic
-from qa.candidates import decide, gather, missing_names, same
+from qa.candidates import coverage, decide, gather, missing_names, same
 from qa.reader import Span
 
 # Score = margin, confidence = score: everything below can be told by hand.
@@ -21,7 +21,7 @@ def span(passage, text, margin, start=0):
 
 def decided(spans, documents, calibration=PLAIN):
     return decide(
-        gather("who", spans, [passage(name) for name in documents], calibration), calibration
+        gather("who", spans, [passage(name) for name in documents], calibration, 100), calibration
     )
 
 
@@ -50,7 +50,16 @@ def test_retrieval_weighs_in_as_the_calibration_says():
     )
     passages = [passage("a.txt", score=0.9), passage("b.txt", score=0.1)]
     spans = [span(0, "Ann", 1.0), span(1, "Bob", 3.0)]
-    assert gather("who", spans, passages, calibration)[0].span.text == "Ann"
+    assert gather("who", spans, passages, calibration, 100)[0].span.text == "Ann"
+
+
+def test_retrieval_says_nothing_where_everything_was_read():
+    calibration = Calibration(
+        Logistic(0, {"margin": 1.0, "retrieval": 10.0}), Logistic(0, {"score": 1.0}), 0.5
+    )
+    passages = [passage("a.txt", score=0.9), passage("b.txt", score=0.1)]
+    spans = [span(0, "Ann", 1.0), span(1, "Bob", 3.0)]
+    assert gather("who", spans, passages, calibration, chunks=2)[0].span.text == "Bob"
 
 
 def test_sources_that_say_the_same_are_cited_together():
@@ -62,7 +71,7 @@ def test_sources_that_say_the_same_are_cited_together():
 def test_a_place_that_two_overlapping_passages_hold_is_cited_once():
     passages = [passage("a.txt", start=0), passage("a.txt", start=10)]
     spans = [span(0, "Ann", 2.0, start=12), span(1, "Ann", 3.0, start=2)]
-    found = gather("who", spans, passages, PLAIN)
+    found = gather("who", spans, passages, PLAIN, 100)
     assert [(item.place, item.score) for item in found] == [(("a.txt", 12, 15), 3.0)]
 
 
@@ -104,3 +113,12 @@ def test_a_name_the_text_never_mentions_is_counted():
     assert missing_names("Who named the Sinaloa cartel in 2025?", text) == 1
     assert missing_names("Who named the cartel in 2024?", text) == 1
     assert missing_names("Who named the Cartel de los Soles?", text) == 0
+
+
+def test_coverage_counts_the_content_words_of_the_sentence_alone():
+    text = "Strikes killed 83 people. Two ships sank later."
+    at = text.index("83")
+    assert coverage("How many people were killed?", text, at, at + 2) == 1.0
+    assert coverage("How many people were injured?", text, at, at + 2) == 0.5
+    assert coverage("How many ships sank?", text, at, at + 2) == 0.0
+    assert coverage("how many?", text, at, at + 2) == 0.0

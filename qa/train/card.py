@@ -14,7 +14,7 @@ An extractive question-answering reader: question and passage in, three answers 
 whether the passage is relevant, whether it answers, and the exact span.
 BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 
-* Start: `{start}` (Apache-2.0){warm}
+* Start: {start} (Apache-2.0)
 * Trained by: `{command}`
 * Steps: {steps} of about {tokens} tokens; seed {seed}; weights averaged while training.
 * Score: log-odds = {score}
@@ -40,6 +40,7 @@ show that training went well, the README has the figures that count.
 
 {checksums}
 """
+_HALF_TRAINED = "a half-trained reader of the same shape, itself from `ms-marco-MiniLM-L-12-v2`"
 _WARM = """
 The start had itself been trained on SQuADShifts (all of it) and most of the files above, from
 `ms-marco-MiniLM-L-12-v2`; figures on SQuADShifts are therefore not held out for this version.
@@ -55,13 +56,15 @@ def write(out: Path, run: Path) -> None:
     card = _CARD.format(
         layers=12,
         hidden=384,
-        start=made["start"],
-        warm=", a half-trained reader of the same shape" if warm else "",
+        start=_HALF_TRAINED if warm else f"`{made['start']}`",
         command=f"python -m qa.train --data DATA {'--start START ' if warm else ''}{options}",
         steps=made["steps"],
         tokens=plan["tokens"],
         seed=plan["seed"],
-        score=" + ".join(f"{value} · {name}" for name, value in config["score"].items()),
+        score=" + ".join(
+            str(value) if name == "bias" else f"{value} · {name}"
+            for name, value in config["score"].items()
+        ),
         sources="\n".join(f"* `{item.name}` × {item.weight}" for item in SOURCES),
         warm_data=_WARM if warm else "",
         evaluations=_evaluations(run / "log.jsonl"),

@@ -105,4 +105,4 @@ def score_examples(data: Path, count: int = 400) -> list[Example]:
         for one, other in zip(examples, rng.sample(examples, len(examples)), strict=True)
         if one.context != other.context
     ]
-    return examples + swapped[: count // 4]
+    return examples + swapped[: count // 2]

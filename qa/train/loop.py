@@ -96,7 +96,7 @@ class Run:
                         continue
                     self._learn(batch)
                     progress.update(task, completed=self.step)
-                    if self.step % self.plan.every == 0:
+                    if self.step % self.plan.every == 0 or self.step == self.plan.steps:
                         self._checkpoint()
                     if self.step >= self.plan.steps:
                         break

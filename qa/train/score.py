@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from qa.calibration import fit_signed
 from qa.evaluate import exact_match, f1
 from qa.reader import Floats, Ints, Reader, Run, ScoreWeights, Span
 from qa.train.data import Example, read
 from qa.train.model import ReaderModel
+
+HEADS = ("margin", "answerability", "relevance")
 
 
 def torch_run(model: ReaderModel) -> Run:
@@ -70,34 +72,20 @@ def measure(model: ReaderModel, tokenizer: Tokenizer, folder: Path, count: int) 
 def fit_score(reader: Reader, examples: Sequence[Example]) -> ScoreWeights:
     """Fit the log-odds that the best span of a passage is right from the three heads.
 
-    Logistic regression by Newton's method with a small ridge. "Right" is F1 above 0.5 against an
-    annotated answer, so that a boundary of one word does not count as a lie.
+    "Right" is F1 above 0.5 against an annotated answer, so that a boundary of one word does not
+    count as a lie.
 
     Args:
         reader: The reader as exported; its own score only chooses between spans of one passage.
         examples: Answerable and unanswerable ones, none of them used to measure.
     """
-    rows, right = [], []
+    rows: list[dict[str, float]] = []
+    right: list[float] = []
     for example, span in zip(examples, read_gold(reader, examples), strict=True):
         if span is None:
             continue
         gold = [example.context[start:end] for start, end in example.answers]
-        rows.append([1.0, span.margin, span.answerability, span.relevance])
+        rows.append({name: getattr(span, name) for name in HEADS})
         right.append(float(f1(span.text, gold) > 0.5))
-    weights = _logistic(np.array(rows), np.array(right))
-    return ScoreWeights(*(round(float(weight), 4) for weight in weights))
-
-
-def _logistic(
-    rows: NDArray[np.float64], right: NDArray[np.float64], ridge: float = 1e-2
-) -> NDArray[np.float64]:
-    weights = np.zeros(rows.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-rows @ weights))
-        slope = rows.T @ (right - chance) - ridge * weights
-        curve = (rows * (chance * (1 - chance))[:, None]).T @ rows + ridge * np.eye(len(weights))
-        change = np.linalg.solve(curve, slope)
-        weights = weights + change
-        if np.abs(change).max() < 1e-8:
-            break
-    return weights
+    fitted = fit_signed(HEADS, rows, right)
+    return ScoreWeights(fitted.bias, **fitted.weights)
