@@ -123,7 +123,7 @@ class Assistant:
         yield Stage("answering", tuple(passages), answer)
 
     def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
-        """Answer several questions, embedded and read in shared batches; errors as in `ask`."""
+        """Answer several questions, embedded together; answers and errors as of `ask`."""
         asked = [self._checked(question) for question in questions]
         snapshot = self.library.snapshot()
         answers = []

@@ -172,7 +172,7 @@ class Reader:
     def read_many(
         self, requests: Sequence[tuple[str, Sequence[str]]], best: int = 5
     ) -> list[list[Span]]:
-        """Read several questions, each on its own passages, in shared batches.
+        """Read several questions, each on its own passages; each answer as if read alone.
 
         Args:
             requests: `(question, passages)` pairs.
@@ -212,13 +212,21 @@ class Reader:
     def _logits(
         self, jobs: Sequence[_Job]
     ) -> list[tuple[_Job, Floats, Floats, np.float32, np.float32]]:
-        """Run all windows, neighbours in length together so that little padding is computed."""
-        ordered = sorted(jobs, key=lambda job: len(job.ids))
+        """Run all windows, neighbours in length together so that little padding is computed.
+
+        A batch holds one question: an int8 network scales its activations over all that it is
+        given, so that next to another question an answer could come out otherwise.
+        """
+        ordered = sorted(jobs, key=lambda job: (job.request, len(job.ids)))
         results = []
         begin = 0
         while begin < len(ordered):
             end = begin + 1
-            while end < len(ordered) and len(ordered[end].ids) * (end - begin + 1) <= self._batch:
+            while (
+                end < len(ordered)
+                and ordered[end].request == ordered[begin].request
+                and len(ordered[end].ids) * (end - begin + 1) <= self._batch
+            ):
                 end += 1
             group = ordered[begin:end]
             outputs = self._run(*_padded(group))

@@ -76,6 +76,13 @@ def test_reading_many_gives_what_reading_each_gives():
     assert together == [reader(scores).read(question, texts) for question, texts in requests]
 
 
+def test_a_batch_holds_one_question():
+    # int8 activations are scaled over the whole batch: another question would change an answer.
+    run = WordRun({"Ann": 1.0})
+    Reader(run, word_tokenizer()).read_many([("who", ["a Ann", "b b"]), ("when", ["b b"])])
+    assert [rows for rows, _ in run.shapes] == [2, 1]
+
+
 def test_batches_hold_windows_of_like_length():
     run = WordRun({"Ann": 1.0})
     passages = ["a " * 3, "b " * 50, "a " * 4, "b " * 48]

@@ -188,6 +188,10 @@ def pairs():
     return [(one, 1.0) for one in made]
 
 
+def nothing(model):
+    return {}
+
+
 def plan(**changes):
     known = {"steps": 60, "rate": 5e-3, "tokens": 320, "window": 32, "every": 30, "average": 0.9}
     return Plan(**(known | changes))
@@ -214,15 +218,10 @@ def test_the_log_has_every_evaluation(trained):
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
-    whole = Run(small(), word_tokenizer(), pairs(), plan(steps=8, every=4), tmp_path / "w", dict)
-
     def stop(model):
         raise KeyboardInterrupt
 
-    def nothing(model):
-        return {}
-
-    whole.evaluate = nothing
+    whole = Run(small(), word_tokenizer(), pairs(), plan(steps=8, every=4), tmp_path / "w", nothing)
     expected = whole.train().state_dict()
     stopped = Run(small(), word_tokenizer(), pairs(), plan(steps=8, every=4), tmp_path / "s", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -238,7 +237,7 @@ def test_frozen_layers_keep_their_weights(tmp_path):
     model = small()
     before = model.bert.encoder.layer[0].attention.self.query.weight.clone()
     moving = model.bert.encoder.layer[1].attention.self.query.weight.clone()
-    Run(model, word_tokenizer(), pairs(), plan(steps=2, frozen=1), tmp_path, dict).train()
+    Run(model, word_tokenizer(), pairs(), plan(steps=2, frozen=1), tmp_path, nothing).train()
     assert torch.equal(before, model.bert.encoder.layer[0].attention.self.query.weight)
     assert not torch.equal(moving, model.bert.encoder.layer[1].attention.self.query.weight)
 
