@@ -72,7 +72,8 @@ def feature(
     if first >= 0:
         low, high = max(0, last - room + 1), min(high, first)
     cut = rng.randint(low, high)
-    cls, sep = (int(tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]"))
+    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    assert cls is not None and sep is not None
     ids = [cls, *question, sep, *passage.ids[cut : cut + room], sep]
     offset = len(question) + 2
     return Feature(
