@@ -12,7 +12,8 @@ CitespanError
 │   └── LibraryMismatch
 ├── ModelError               weights that are absent or not what was expected
 │   └── WeightsMissing
-└── QuestionError            a question that cannot be asked (empty, too long)
+├── QuestionError            a question that cannot be asked (empty, too long)
+└── GoldenError              a golden set that cannot be read (in `qa.golden_formats`)
 ```
 
 Every message says what was found, what was expected, and the command that mends it.

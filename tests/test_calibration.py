@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from index.errors import ModelError, WeightsMissing
-from qa.calibration import Calibration, Logistic, fit_logistic, probability
+from qa.calibration import Calibration, Logistic, fit_logistic, fit_signed, probability
 from qa.fitting import Case, cross_validated, fit
 from qa.goldenset import Pair
 from tests.test_candidates import PLAIN, gather, passage, span
@@ -41,6 +41,15 @@ def test_a_feature_that_never_varies_gets_no_weight():
 def test_a_fit_on_one_kind_only_is_refused():
     with pytest.raises(ValueError, match="found 3 right answers of 3, expected some of each kind"):
         fit_logistic(["x"], [{"x": 1.0}] * 3, [1, 1, 1])
+
+
+def test_a_weight_keeps_the_sign_that_its_meaning_asks_for():
+    # "echo" says what "x" says, with a slip that a free fit would hold against it.
+    rows = [{"x": float(i % 2), "echo": float(i % 2) + 0.3 * (i % 3)} for i in range(60)]
+    right = [float(i % 2 and i % 3 < 2) for i in range(60)]
+    assert fit_logistic(["x", "echo"], rows, right).weights["echo"] < 0
+    assert fit_signed(["x", "echo"], rows, right).weights.keys() == {"x"}
+    assert fit_signed(["x", "echo"], rows, right, against=["echo"]).weights["echo"] < 0
 
 
 def test_a_calibration_is_read_back_as_it_was_saved(tmp_path):
