@@ -102,8 +102,9 @@ def index(
     if not (done.added or done.changed or done.moved or done.unchanged):
         shown = ", ".join(str(path) for path in paths or ())
         raise CitespanError(
-            f"{shown}: found no document that can be read, expected text or Markdown files "
-            f"(.txt .md …); put some there, then run: citespan index {shown}"
+            f"{shown}: found no document that can be read, expected text, Markdown, HTML, PDF, "
+            f"Word, PowerPoint, EPUB, Excel, CSV or mail; put some there, then run: "
+            f"citespan index {shown}"
         )
 
 
