@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 RefusalReason = Literal["nothing_retrieved", "not_answered", "conflicting"]
@@ -57,6 +58,15 @@ class Citation:
         """Return the citation as JSON-ready data, with `place` spelled out."""
         return {**asdict(self), "place": self.place}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Citation:
+        """Return the citation that `to_dict` described.
+
+        Raises:
+            KeyError: A field is missing.
+        """
+        return cls(**{one.name: data[one.name] for one in fields(cls)})
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -66,11 +76,14 @@ class Refusal:
         reason: `nothing_retrieved`, `not_answered` or `conflicting`.
         message: One sentence for a person.
         nearest: The nearest places, best first; the quote is the reader's best, rejected span.
+        instead: A question near this one that the documents do answer, once `Assistant.instead`
+            has looked for one and found it.
     """
 
     reason: RefusalReason
     message: str
     nearest: tuple[Citation, ...] = ()
+    instead: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the refusal as JSON-ready data."""
@@ -78,7 +91,18 @@ class Refusal:
             "reason": self.reason,
             "message": self.message,
             "nearest": [citation.to_dict() for citation in self.nearest],
+            "instead": self.instead,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Refusal:
+        """Return the refusal that `to_dict` described.
+
+        Raises:
+            KeyError: A field is missing.
+        """
+        nearest = tuple(Citation.from_dict(one) for one in data["nearest"])
+        return cls(data["reason"], data["message"], nearest, data["instead"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +118,7 @@ class Answer:
         citations: Best first; the first one is where `text` stands.
         refusal: None, or why there is no answer.
         note: A remark for the person who asked ("only quotes are given …"), or None.
+        rivals: The best place of each source that says otherwise nearly as well, best first.
         seconds: Wall time of each stage, in seconds.
     """
 
@@ -104,6 +129,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     refusal: Refusal | None = None
     note: str | None = None
+    rivals: tuple[Citation, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
     def __bool__(self) -> bool:
@@ -126,5 +152,26 @@ class Answer:
             "citations": [citation.to_dict() for citation in self.citations],
             "refusal": self.refusal.to_dict() if self.refusal else None,
             "note": self.note,
+            "rivals": [citation.to_dict() for citation in self.rivals],
             "seconds": dict(self.seconds),
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Answer:
+        """Return the answer that `to_dict` described.
+
+        Raises:
+            KeyError: A field is missing.
+        """
+        refusal = data["refusal"]
+        return cls(
+            question=data["question"],
+            understood=data["understood"],
+            text=data["text"],
+            confidence=data["confidence"],
+            citations=tuple(Citation.from_dict(one) for one in data["citations"]),
+            refusal=Refusal.from_dict(refusal) if refusal else None,
+            note=data["note"],
+            rivals=tuple(Citation.from_dict(one) for one in data["rivals"]),
+            seconds=dict(data["seconds"]),
+        )

@@ -147,6 +147,23 @@ class Assistant:
                 )
         return answers
 
+    def instead(self, answer: Answer, filters: Filters = None, seconds: float = 2.0) -> Answer:
+        """Return a refusal with a question near it that the documents do answer, where one exists.
+
+        It asks: so it is a step of its own, that no refusal waits for. See `qa.offers`.
+
+        Args:
+            answer: What `ask` returned; one that answers comes back as it is.
+            filters: As the question was asked.
+            seconds: No other question is tried after this time.
+        """
+        from qa.offers import instead
+
+        if answer.refusal is None or answer.refusal.instead is not None:
+            return answer
+        found = instead(self, answer, filters, seconds)
+        return replace(answer, refusal=replace(answer.refusal, instead=found))
+
     def _checked(self, question: str) -> str:
         """Return the question in the library's normal form."""
         if len(question) > self.settings.max_question:
@@ -182,6 +199,7 @@ class Assistant:
         answered = decision.answered and bool(citations)
         if yes_no and answered:
             citations = tuple(_widened(citation) for citation in citations)
+        rivals = cited.all(decision.rivals[:_SOURCES]) if answered else ()
         refusal = None
         if not answered:
             nearest = cited.all(decision.nearest[:_NEAREST])
@@ -194,7 +212,8 @@ class Assistant:
             confidence=decision.confidence,
             citations=citations if answered else (),
             refusal=refusal,
-            note=_note(yes_no and answered, decision.rivals if answered else ()),
+            note=_note(yes_no and answered, rivals),
+            rivals=rivals,
             seconds=clock.seconds(),
         )
 
@@ -286,11 +305,11 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
     return Refusal("nothing_retrieved", "Nothing in the documents is about this.")
 
 
-def _note(yes_no: bool, rivals: Sequence[Candidate]) -> str | None:
+def _note(yes_no: bool, rivals: Sequence[Citation]) -> str | None:
     if yes_no:
         return _ONLY_QUOTES
     if rivals:
-        others = ", ".join(f"“{rival.span.text}”" for rival in rivals)
+        others = ", ".join(f"“{rival.quote}”" for rival in rivals)
         return f"Sources disagree: another one says {others}."
     return None
 
@@ -317,6 +336,7 @@ class _Clock:
 def open_assistant(
     documents: Documents | None = None,
     *,
+    name: str | None = None,
     settings: Settings | None = None,
     sync: bool = True,
     progress: Callable[[Any], None] | None = None,
@@ -324,13 +344,15 @@ def open_assistant(
     """Open the library of some documents, bring it up to date, and return its assistant.
 
     Args:
-        documents: A folder, a file, or several; the bundled seeds when None.
+        documents: A folder, a file, or several; the bundled seeds when None and no name is given.
+        name: The library's name; one that exists needs no documents.
         settings: Sizes, limits, where libraries are kept; from the environment when None.
         sync: Whether to look for changes in the documents first.
         progress: Called while documents are read, see `Library.sync`.
 
     Raises:
-        LibraryError: A path is missing, or the library is locked, damaged or of another make.
+        LibraryError: A path is missing, there is no library of that name, or it is locked, damaged
+            or of another make.
         WeightsMissing: The reader's or the embedder's weights are not there.
     """
     from index.library import Library
@@ -339,9 +361,10 @@ def open_assistant(
     # Before the library is touched: without a reader an index is of no use.
     reader, calibration = _reader(settings)
     library = Library.open(
-        seeds_folder() if documents is None else documents,
+        seeds_folder() if documents is None and name is None else documents,
         home=settings.home,
-        embedder=lambda: _embedder(settings.embedder),
+        embedder=lambda: embedder_of(settings.embedder),
+        name=name,
         chunk_size=settings.chunk_size,
         chunk_overlap=settings.chunk_overlap,
     )
@@ -378,7 +401,8 @@ def _reader(settings: Settings) -> tuple[Reader, Calibration]:
 
 
 @lru_cache(maxsize=4)
-def _embedder(name: str) -> Embedder:
+def embedder_of(name: str) -> Embedder:
+    """Return the embedder of this name; its weights are read at its first use, once a process."""
     from index.embedder import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(name)

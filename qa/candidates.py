@@ -92,14 +92,15 @@ def coverage(question: str, text: str, start: int, end: int) -> float:
     """
     from index.chunks import sentence_around
 
-    asked = _stems(question)
+    asked = stems(question)
     if not asked:
         return 0.0
     first, last = sentence_around(text, start, end)
-    return len(asked & _stems(text[first:last])) / len(asked)
+    return len(asked & stems(text[first:last])) / len(asked)
 
 
-def _stems(text: str) -> frozenset[str]:
+def stems(text: str) -> frozenset[str]:
+    """Return the content words of a text, cut to crude stems."""
     words = (word.lower() for word in _WORD.findall(text))
     return frozenset(_SUFFIX.sub("", word)[:6] for word in words if word not in _FUNCTION)
 

@@ -1,5 +1,6 @@
 """Asking: every stage over a real library, with a network whose logits can be told by hand."""
 
+import json
 import logging
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 
 import qa
 from index.errors import CitespanError, LibraryError, QuestionError, WeightsMissing
+from qa.answer import Answer
 from qa.assistant import Assistant
 from qa.calibration import Calibration, Logistic
 from qa.config import Settings
@@ -71,6 +73,29 @@ def test_documents_that_contradict_each_other_are_not_decided_between(make):
     answer = assistant.ask("when was the apple bridge built?")
     assert answer.refusal.reason == "conflicting"
     assert "1708" in str(answer) and "1709" in str(answer)
+
+
+def test_a_source_that_says_otherwise_is_cited_in_its_own_place(make):
+    assistant = make(
+        {},
+        files={
+            "one.txt": "The apple bridge was built in 1708.",
+            "two.txt": "The apple bridge was built in 1709.",
+        },
+    )
+    tokenizer = word_tokenizer()
+    tokenizer.add_tokens(["1709"])
+    run = WordRun({"1708": 3.0})
+    run.scores[tokenizer.token_to_id("1709")] = 2.5
+    assistant.reader = Reader(run, tokenizer)
+    answer = assistant.ask("when was the apple bridge built?")
+    assert answer.text == "1708"
+    assert [cited.document for cited in answer.citations] == ["one.txt"]
+    (rival,) = answer.rivals
+    text = assistant.library.document("two.txt").text
+    assert text[rival.start : rival.end] == rival.quote == "1709"
+    assert answer.note == "Sources disagree: another one says “1709”."
+    assert Answer.from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
 
 
 def test_a_yes_or_no_question_gets_the_sentence_that_decides_it(make):
