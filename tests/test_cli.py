@@ -32,11 +32,9 @@ def real(shared_home, monkeypatch):
 
 @pytest.fixture
 def fake(monkeypatch) -> FakeAssistant:
-    """`qa.ask` answered by hand-written answers."""
+    """`qa.open` gives hand-written answers."""
     assistant = FakeAssistant()
-    monkeypatch.setattr(
-        qa, "ask", lambda question, documents=None: assistant.ask(question), raising=False
-    )
+    monkeypatch.setattr(qa, "open", lambda documents=None: assistant, raising=False)
     return assistant
 
 
@@ -92,6 +90,16 @@ def test_json_holds_the_whole_answer(capsys, fake):
     assert data["text"] == "1708"
     assert data["citations"][0]["quote"] == "1708"
     assert data["citations"][0]["place"] == "harbour.txt"
+
+
+def test_a_refusal_is_followed_by_a_question_that_is_answered(capsys, fake):
+    fake.offers = {"how deep is the water?": "How many boats are there?"}
+    code, out, _ = run(capsys, "ask", "How deep is the water?")
+    assert code == 1
+    assert out.startswith("The documents do not say")
+    assert out.endswith("They do answer: How many boats are there?\n")
+    code, out, _ = run(capsys, "ask", "How deep is the water?", "--json")
+    assert json.loads(out)["refusal"]["instead"] == "How many boats are there?"
 
 
 def test_a_question_can_come_from_standard_input(capsys, fake, monkeypatch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -90,6 +90,7 @@ class FakeAssistant:
     asked: list[str] = field(default_factory=list)
     histories: list[tuple[Answer, ...]] = field(default_factory=list)
     broken: Exception | None = None
+    offers: dict[str, str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
     @property
@@ -134,6 +135,12 @@ class FakeAssistant:
             refusal = Refusal("not_answered", "No passage answers this.", (nearest,))
             return Answer(question, question, None, 0.1, (), refusal)
         return Answer(question, question, quote, self.confidence, citations)
+
+    def instead(self, answer: Answer, filters: Filter | None = None, seconds: float = 2) -> Answer:
+        if answer.refusal is None:
+            return answer
+        offered = self.offers.get(answer.question.lower())
+        return replace(answer, refusal=replace(answer.refusal, instead=offered))
 
     def ask_stages(
         self, question: str, history: Sequence[Answer] = (), filters: Filter | None = None

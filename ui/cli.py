@@ -20,7 +20,7 @@ from rich.text import Text
 
 from index.errors import CitespanError, QuestionError
 from ui.render import count, one_line, progress_words, report_words, visible
-from ui.terminal import prompt, reading, show
+from ui.terminal import prompt, reading, show, show_instead
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -73,11 +73,15 @@ def ask(
 
     asked = sys.stdin.read() if question == "-" else question
     with reading():
-        answer = qa.ask(asked, documents=documents or None)
+        assistant = qa.open(documents or None)
+        answer = assistant.ask(asked)
     if as_json:
+        answer = assistant.instead(answer)
         typer.echo(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2))
     else:
-        show(answer, Console(highlight=False))
+        console = Console(highlight=False)
+        show(answer, console)
+        show_instead(assistant.instead(answer), console)
     raise typer.Exit(0 if answer else 1)
 
 

@@ -187,6 +187,11 @@ def refusal_heading(reason: str) -> str:
     return REFUSAL_HEADINGS.get(reason, "No answer")
 
 
+def instead_words(question: str) -> str:
+    """Return one line that offers another question after a refusal."""
+    return f"They do answer: {visible(one_line(question))}"
+
+
 def answer_text(answer: Answer) -> str:
     """Return the answer as plain text of a few lines, without colour."""
     lines: list[str] = []
@@ -194,7 +199,7 @@ def answer_text(answer: Answer) -> str:
         lines.append(visible(one_line(answer.text)))
         sure = confidence(answer.confidence)
         lines.append(f"{sure.words} ({sure.odds}).")
-        shown = answer.citations
+        shown = (*answer.citations, *answer.rivals)
     else:
         refusal = answer.refusal
         lines.append(refusal_heading(refusal.reason if refusal else ""))
@@ -205,6 +210,8 @@ def answer_text(answer: Answer) -> str:
         lines.append(visible(answer.note))
     for citation in shown:
         lines += ["", citation_text(citation), f"    {visible(citation.place)}"]
+    if answer.refusal and answer.refusal.instead:
+        lines += ["", instead_words(answer.refusal.instead)]
     return "\n".join(lines)
 
 

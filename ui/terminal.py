@@ -14,6 +14,7 @@ from ui.render import (
     Piece,
     answer_text,
     confidence,
+    instead_words,
     one_line,
     refusal_heading,
     sentence_pieces,
@@ -61,8 +62,21 @@ def show(answer: Answer, console: Console) -> None:
         console.print(Text(refusal_heading(answer.refusal.reason), "bold"))
         console.print(Text(visible(answer.refusal.message)))
         show_citations(answer.refusal.nearest, "near", console)
+        show_instead(answer, console)
     if answer.note:
         console.print(Text(visible(answer.note), "italic"))
+        show_citations(answer.rivals, "quote", console)
+
+
+def show_instead(answer: Answer, console: Console) -> None:
+    """Print the question that a refusal offers instead, where it does."""
+    if answer.refusal is not None and answer.refusal.instead:
+        words = instead_words(answer.refusal.instead)
+        if console.is_terminal:
+            console.print()
+            console.print(Text(words, "italic"))
+        else:
+            typer.echo(f"\n{words}")
 
 
 def show_citations(citations: Sequence[Citation], kind: str, console: Console) -> None:
