@@ -3,6 +3,8 @@
 import gzip
 import json
 import random
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +15,15 @@ from transformers import BertConfig
 
 from qa.reader import Reader, open_reader
 from qa.train.augment import Negatives, Swaps, as_typed, epoch
-from qa.train.data import Example, Source, held_out, load, read, unique_answers
+from qa.train.data import (
+    FITTING_TITLES,
+    Example,
+    Source,
+    held_out,
+    load,
+    read,
+    unique_answers,
+)
 from qa.train.export import quantize, to_onnx
 from qa.train.features import batches, collate, feature
 from qa.train.loop import Plan, Run
@@ -97,6 +107,11 @@ def test_a_tenth_of_the_shifts_is_held_out_by_passage():
     assert not held_out(FIRST)
 
 
+def test_the_articles_that_fit_the_confidence_are_not_trained_on():
+    # A reader is surer of what it was trained on: a threshold fitted there would let lies pass.
+    assert all(held_out(replace(FIRST, title=title)) for title in FITTING_TITLES)
+
+
 # Negatives and noise ---------------------------------------------------------------------------
 
 
@@ -111,10 +126,30 @@ def test_a_negative_is_a_like_passage_without_the_answer():
 
 def test_a_swapped_name_makes_the_question_unanswerable_by_its_own_passage():
     asked = example("Who designated the Sinaloa cartel?", "Rubio designated it.", "Rubio")
-    other = example("Who saw Lerwick?", "Nobody.", "Nobody")
+    other = example("Who saw Lerwick?", "Rubio designated it.", "it")
     found = Swaps([asked, other]).find(asked, random.Random(0))
     assert found.question == "Who designated the Lerwick cartel?"
     assert found.answers == () and found.relevant
+
+
+@pytest.mark.parametrize(
+    ("asked", "swapped"),
+    [
+        ("who saw the oldest part?", "youngest"),
+        ("Who was hurt on monday?", r"(tues|wednes|thurs|fri|satur|sun)day"),
+        ("which city is it in 1708?", r"\b(16|17)\d\d\b"),
+    ],
+)
+def test_a_word_is_swapped_for_one_that_asks_of_something_else(asked, swapped):
+    plain = example(asked, "Ann did.", "Ann")
+    question = Swaps([plain]).find(plain, random.Random(1)).question
+    assert re.search(swapped, question), question
+
+
+def test_the_word_that_names_the_answers_kind_is_left_alone():
+    # "Which river" and "which lake" may have one answer: no negative comes of that.
+    plain = example("which river is it?", "It is the Rhine.", "Rhine")
+    assert Swaps([plain]).find(plain, random.Random(0)) is None
 
 
 def test_a_question_with_nothing_to_swap_gives_no_negative():

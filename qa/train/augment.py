@@ -38,11 +38,50 @@ _OPPOSITES = """
     public private, domestic foreign, win lose, gain lose, accept reject, accepted rejected,
     positive negative, major minor, internal external
 """
+# Words that can stand for one another in a question, so that one in place of another asks of
+# something else and not of the same thing in other words.
+_FAMILIES = """
+    red blue green yellow black white brown purple orange pink
+    mother father brother sister son daughter husband wife uncle cousin
+    king queen prince emperor duke pope
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday
+    spring summer autumn winter
+    army navy police parliament court senate church
+    president governor mayor senator minister ambassador general judge
+    company university school hospital museum library bank airport
+    river lake mountain island desert valley coast
+    city country state village province continent
+    africa asia europe australia america antarctica
+    film book song album novel poem painting
+    football baseball basketball hockey tennis cricket
+    teacher student doctor lawyer scientist engineer artist
+    one two three four five six seven eight nine ten
+    first second third fourth fifth sixth
+    height weight length depth width speed temperature age
+    christian muslim jewish buddhist hindu catholic protestant
+    french german english spanish russian chinese japanese italian
+    iron copper gold silver steel oxygen hydrogen nitrogen carbon
+    born married educated killed arrested elected appointed buried
+    built destroyed sold bought renamed moved repaired
+    morning afternoon evening night
+    cause effect, author publisher, dog cat, cars ships, deaths injuries births
+    hour day week month year decade century
+"""
+_SIBLINGS = {
+    word: [other for other in family if other != word]
+    for line in _FAMILIES.replace(",", "\n").splitlines()
+    if (family := line.split())
+    for word in family
+}
 _ANTONYMS = {
     one: other
     for pair in _OPPOSITES.split(",")
     for one, other in (pair.split(), pair.split()[::-1])
 }
+
+
+_CONTRACTED = re.compile(r"(?i)\b(who|what|where|when|how)\s+is\b")
 
 
 class Negatives:
@@ -87,12 +126,12 @@ class Swaps:
     def __init__(self, examples: Sequence[Example]) -> None:
         self._names: dict[str, list[str]] = defaultdict(list)
         for example in examples:
-            # The names that one article's questions ask about replace each other plausibly.
-            self._names[example.title].extend(_names(example.question))
+            # The names that one passage's questions ask about replace each other plausibly.
+            self._names[example.context].extend(_names(example.question))
 
     def find(self, example: Example, rng: random.Random) -> Example | None:
         """Return the example with a swapped question and no answer, or None if none can be."""
-        makers = [self._swap_name, self._swap_number, self._swap_antonym]
+        makers = [self._swap_name, self._swap_number, self._swap_antonym, self._swap_sibling]
         rng.shuffle(makers)
         for make in makers:
             question = make(example, rng)
@@ -110,7 +149,7 @@ class Swaps:
         if not places:
             return None
         place = rng.choice(places)
-        names = self._names[example.title] + _names(example.context)
+        names = self._names[example.context] + _names(example.context)
         allowed = [
             name
             for name in dict.fromkeys(names)
@@ -144,6 +183,20 @@ class Swaps:
         place = rng.choice(places)
         return _put(example.question, place, _ANTONYMS[place.group().lower()])
 
+    def _swap_sibling(self, example: Example, rng: random.Random) -> str | None:
+        # A word that asks for the answer's kind ("which city") may be what the answer is.
+        places = [
+            place
+            for place in _WORD.finditer(example.question)
+            if place.group().lower() in _SIBLINGS
+            and not re.search(r"(?i)\b(?:which|what)\s+$", example.question[: place.start()])
+        ]
+        if not places:
+            return None
+        place = rng.choice(places)
+        new = rng.choice(_SIBLINGS[place.group().lower()])
+        return _put(example.question, place, new.title() if place.group().istitle() else new)
+
 
 def _names(text: str) -> list[str]:
     return [name for name in _NAME.findall(text) if name.lower() not in _ASKERS]
@@ -155,6 +208,8 @@ def _put(text: str, place: re.Match[str], new: str) -> str:
 
 def as_typed(question: str, rng: random.Random) -> str:
     """Return the question as somebody in a hurry types it: no mark, keywords, a slip."""
+    if rng.random() < 0.3:
+        question = _CONTRACTED.sub(lambda found: found[1] + rng.choice(("s", "'s", "’s")), question)
     draw = rng.random()
     if draw < 0.10:
         words = [word for word in _WORD.findall(question) if word.lower() not in _FUNCTION]
@@ -191,7 +246,7 @@ def epoch(
     swaps: Swaps,
     seed: int,
     irrelevant: float = 0.2,
-    swapped: float = 0.15,
+    swapped: float = 0.2,
     limit: int | None = None,
 ) -> list[Example]:
     """Return one shuffled epoch: every pair by its weight, negatives, and questions as typed.

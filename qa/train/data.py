@@ -53,11 +53,11 @@ class Source:
 # The weights follow what each file gained; see the model card's ingredient table.
 SOURCES = (
     Source("squad-train-part.json.gz", 1.0),
-    Source("squad-v2.0-train-articles.json.gz", 2.0, unique=True),
-    Source("squadshifts-new-wiki.json.gz", 0.5),
-    Source("squadshifts-reddit.json.gz", 0.3),
-    Source("squadshifts-amazon.json.gz", 0.3),
-    Source("tydiqa-goldp-en-train.json.gz", 1.0),
+    Source("squad-v2.0-train-articles.json.gz", 3.0, unique=True),
+    Source("squadshifts-new-wiki.json.gz", 0.4),
+    Source("squadshifts-reddit.json.gz", 0.2),
+    Source("squadshifts-amazon.json.gz", 0.2),
+    Source("tydiqa-goldp-en-train.json.gz", 0.7),
     Source("nq-open-oracle.json.gz", 0.5),
     Source("qamr.json.gz", 0.3),
     Source("qed-dev.jsonl.gz", 0.5),
@@ -118,11 +118,19 @@ def unique_answers(example: Example) -> bool:
     return all(example.context.count(text) == 1 for text in texts)
 
 
-def held_out(example: Example) -> bool:
-    """Tell whether the example is of the tenth that is never trained on (SQuADShifts only).
+# Articles of the SQuAD 2.0 part whose questions fit the score and the confidence instead: a
+# reader is surer of what it was trained on than of what it will be asked.
+FITTING_TITLES = frozenset({"Civil_disobedience", "Ctenophora"})
 
-    Split by passage, by hash, so that no passage stands on both sides.
+
+def held_out(example: Example) -> bool:
+    """Tell whether the example is never trained on.
+
+    Held out are a tenth of SQuADShifts, by passage (by hash, so that no passage stands on both
+    sides), for measuring, and two articles of SQuAD 2.0, for fitting.
     """
+    if example.title in FITTING_TITLES:
+        return True
     if not example.source.startswith("squadshifts-"):
         return False
     return hashlib.sha256(example.context.encode()).digest()[0] % 10 == 0
