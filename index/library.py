@@ -135,10 +135,19 @@ class Library:
         roots, excluded = self._made_of(manifest)
         return self._change(roots, excluded, dry_run, rebuild, progress)
 
-    def add(self, paths: Path | str | Sequence[Path | str]) -> SyncReport:
+    def add(
+        self,
+        paths: Path | str | Sequence[Path | str],
+        *,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> SyncReport:
         """Make more folders or files part of the library, and sync.
 
         A path inside a folder of the library that was removed by hand is taken in again.
+
+        Args:
+            paths: The folders or files.
+            progress: As in `sync`.
 
         Raises:
             LibraryError: A path does not exist.
@@ -154,7 +163,7 @@ class Library:
             if any(entry.path.is_relative_to(path) for path in fresh)
         }
         kept = tuple(name for name in excluded if name not in inside)
-        return self._change(wanted, kept, False, False, None)
+        return self._change(wanted, kept, False, False, progress)
 
     def remove(self, name: str) -> SyncReport:
         """Take a document out of the library for good; its file is not touched.

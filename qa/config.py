@@ -25,6 +25,7 @@ class Settings(BaseSettings):
         window_tokens: Tokens of question and passage that the reader sees at once.
         window_stride: Tokens that neighbouring windows of a long passage share.
         threads: Threads the reader uses; 0 means one a core.
+        keep_conversations: Whether the page keeps conversations under `home` until they are deleted.
     """
 
     model_config = SettingsConfigDict(env_prefix="CITESPAN_", frozen=True)
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     window_tokens: int = Field(default=320, ge=64, le=512)
     window_stride: int = Field(default=96, ge=1)
     threads: int = Field(default=0, ge=0)
+    keep_conversations: bool = True
 
 
 def seeds_folder() -> Path:
