@@ -91,6 +91,25 @@ class ScoreWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """The special tokens of a window: `before question between passage after`.
+
+    Attributes:
+        before: Its first token stands for "no answer here".
+        between: Ends the question.
+        after: Ends the passage.
+        passage_type: Token type of the passage and of what follows; the rest has 0.
+        pad: Fills the shorter windows of a batch.
+    """
+
+    before: tuple[int, ...]
+    between: tuple[int, ...]
+    after: tuple[int, ...]
+    passage_type: int = 1
+    pad: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
     """One window to run, and where it came from."""
 
@@ -112,6 +131,7 @@ class Reader:
         window_stride: Tokens that neighbouring windows share.
         max_answer_tokens: Longest answer.
         batch_tokens: Tokens run at once; bounds memory.
+        frame: Special tokens of a window; BERT's when None.
     """
 
     def __init__(
@@ -124,6 +144,7 @@ class Reader:
         window_stride: int = 96,
         max_answer_tokens: int = 30,
         batch_tokens: int = 4096,
+        frame: Frame | None = None,
     ) -> None:
         self._run = run
         self._tokenizer = tokenizer
@@ -132,18 +153,25 @@ class Reader:
         self._weights = weights or ScoreWeights(margin=1.0)
         self._window, self._stride = window_tokens, window_stride
         self._max_answer, self._batch = max_answer_tokens, batch_tokens
-        self._cls = _token(tokenizer, "[CLS]")
-        self._sep = _token(tokenizer, "[SEP]")
+        self._frame = frame or _bert_frame(tokenizer)
 
     @classmethod
     def default(cls, settings: Settings | None = None) -> Reader:
-        """Load the shipped reader (or the one that `CITESPAN_WEIGHTS` names).
+        """Load the shipped reader, or the one that `CITESPAN_WEIGHTS` or `CITESPAN_READER` names.
+
+        Args:
+            settings: Which reader (`weights`, or `reader` for one in the Hugging Face layout,
+                see `qa.hugging_face`), and sizes.
 
         Raises:
             WeightsMissing: A file of the reader is missing.
             ModelError: A file does not match the checksum in `config.json`, or is no model.
         """
         settings = settings or Settings()
+        if settings.reader:
+            from qa import hugging_face
+
+            return hugging_face.open_reader(settings.reader, settings)
         folder = settings.weights
         config = checked_config(folder)
         return cls(
@@ -198,14 +226,15 @@ class Reader:
     def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
         asked = self._tokenizer.encode(question, add_special_tokens=False).ids
         asked = asked[: int(self._window * _MAX_QUESTION_SHARE)]
-        head = [self._cls, *asked, self._sep]
-        room = self._window - len(head) - 1
+        frame = self._frame
+        head = [*frame.before, *asked, *frame.between]
+        room = self._window - len(head) - len(frame.after)
         jobs = []
         for passage, encoding in enumerate(encoded):
             if not encoding.ids:
                 continue
             for window in spans.windows(len(encoding.ids), room, min(self._stride, room // 2)):
-                ids = [*head, *encoding.ids[window.first : window.last], self._sep]
+                ids = [*head, *encoding.ids[window.first : window.last], *frame.after]
                 jobs.append(_Job(request, passage, ids, len(head), window))
         return jobs
 
@@ -229,7 +258,7 @@ class Reader:
             ):
                 end += 1
             group = ordered[begin:end]
-            outputs = self._run(*_padded(group))
+            outputs = self._run(*_padded(group, self._frame))
             for row, job in enumerate(group):
                 length = len(job.ids)
                 start_row, end_row = outputs[0][row, :length], outputs[1][row, :length]
@@ -287,15 +316,15 @@ def _distinct(candidates: list[Span], best: int) -> list[Span]:
     return sorted(merged, key=lambda span: (-span.score, span.passage, span.start))
 
 
-def _padded(jobs: Sequence[_Job]) -> tuple[Ints, Ints, Ints]:
+def _padded(jobs: Sequence[_Job], frame: Frame) -> tuple[Ints, Ints, Ints]:
     length = max(len(job.ids) for job in jobs)
-    ids = np.zeros((len(jobs), length), dtype=np.int64)
+    ids = np.full((len(jobs), length), frame.pad, dtype=np.int64)
     mask, types = np.zeros_like(ids), np.zeros_like(ids)
     for row, job in enumerate(jobs):
         end = len(job.ids)
         ids[row, :end] = job.ids
         mask[row, :end] = 1
-        types[row, job.offset : end] = 1
+        types[row, job.offset : end] = frame.passage_type
     return ids, mask, types
 
 
@@ -333,6 +362,11 @@ def open_reader(folder: Path) -> Reader:
     """Open weights that have no config yet: their score is the span head's margin."""
     run = _onnx(folder / MODEL_FILE, os.cpu_count() or 1)
     return Reader(run, _tokenizer(folder / TOKENIZER_FILE))
+
+
+def _bert_frame(tokenizer: Tokenizer) -> Frame:
+    first, separator = _token(tokenizer, "[CLS]"), _token(tokenizer, "[SEP]")
+    return Frame((first,), (separator,), (separator,))
 
 
 def _token(tokenizer: Tokenizer, text: str) -> int:

@@ -96,6 +96,39 @@ def export(
     (out / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
+def to_hugging_face(model: ReaderModel, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write the encoder and the span head as a Hugging Face extractive reader, float32.
+
+    The other two heads have no place in that layout.
+
+    Args:
+        model: The reader.
+        tokenizer: Its tokenizer, with BERT's special tokens.
+        folder: Where to; made when it is not there.
+    """
+    from transformers import BertForQuestionAnswering, PreTrainedTokenizerFast
+
+    wrap: Any = PreTrainedTokenizerFast
+    reader = BertForQuestionAnswering(model.config)
+    weights = {
+        name.replace("span.", "qa_outputs.", 1) if name.startswith("span.") else name: values
+        for name, values in model.state_dict().items()
+        if name.startswith(("bert.", "span.")) and not name.startswith("bert.pooler.")
+    }
+    reader.load_state_dict(weights)
+    reader.save_pretrained(folder)
+    # A copy: the wrapper sets padding and truncation on what it is given.
+    wrapped = wrap(
+        tokenizer_object=Tokenizer.from_str(tokenizer.to_str()),
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        model_max_length=model.config.max_position_embeddings,
+    )
+    wrapped.save_pretrained(folder)
+
+
 def score_examples(data: Path, count: int = 400) -> list[Example]:
     """Return the pairs that the score is fitted on: answered, unanswerable and off the passage."""
     examples = sample(data / "squad-v2.0-train-articles.json.gz", count)
