@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from index.documents import Document
 from index.isolation import ParserProcess
 
+_Boxes = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """A part of a page, in points of the page's user space (origin lower left, y upwards)."""
+    """A part of a page, in points of the page's user space (origin lower left, y upwards).
+
+    Attributes:
+        page: 1-based.
+        left: Least x.
+        bottom: Least y.
+        right: Greatest x.
+        top: Greatest y.
+        exact: Whether the middle of no other character stands in it. Letters that are set over
+            one another (the A in the LaTeX logo) have no rectangles of their own.
+    """
 
     page: int
     left: float
     bottom: float
     right: float
     top: float
+    exact: bool = True
 
 
 def rectangles(
@@ -45,31 +61,64 @@ def rectangles(
             continue
         text, boxes = parser.page(data, document.name, page.number)
         if text == document.text[page.start : page.end]:
-            inside = boxes[low - page.start : high - page.start]
-            found.extend(Rectangle(page.number, *line) for line in _lines(inside))
+            every = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+            for box, exact in _lines(text, every, low - page.start, high - page.start):
+                left, bottom, right, top = box.tolist()
+                found.append(Rectangle(page.number, left, bottom, right, top, exact))
     return found
 
 
-def _lines(boxes: Sequence[Sequence[float]]) -> Iterator[tuple[float, float, float, float]]:
-    """Join the boxes of neighbouring characters as long as they stand side by side."""
-    held: list[float] | None = None
-    for left, bottom, right, top in boxes:
-        if right <= left or top <= bottom:
-            # A space that PDFium adds, or a mark without an extent.
+def _lines(text: str, boxes: _Boxes, start: int, end: int) -> Iterator[tuple[_Boxes, bool]]:
+    """Join the boxes of neighbouring characters while they stand side by side and alone.
+
+    Args:
+        text: The page's text.
+        boxes: Left, bottom, right, top of each character, shape (number of characters, 4).
+        start: First character wanted.
+        end: One past the last.
+
+    Yields:
+        A box, shape (4,), and whether no other character has its middle in it.
+    """
+    drawn = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])
+    others = drawn.copy()
+    others[start:end] = False
+    middles = (boxes[others, :2] + boxes[others, 2:]) / 2
+    held: _Boxes | None = None
+    for at in range(start, end):
+        if text[at] == "\n" and held is not None:
+            yield held, _alone(held, middles)
+            held = None
+        # What is not drawn: white space, and marks without an extent.
+        if not drawn[at] or text[at].isspace():
             continue
-        if held and _beside(held, left, bottom, right, top):
-            held = [held[0], min(held[1], bottom), max(held[2], right), max(held[3], top)]
-            continue
-        if held:
-            yield held[0], held[1], held[2], held[3]
-        held = [left, bottom, right, top]
-    if held:
-        yield held[0], held[1], held[2], held[3]
+        box = boxes[at]
+        if held is not None:
+            both = np.append(np.minimum(held[:2], box[:2]), np.maximum(held[2:], box[2:]))
+            if _beside(held, box) and _alone(both, middles):
+                held = both
+                continue
+            yield held, _alone(held, middles)
+        held = box
+    if held is not None:
+        yield held, _alone(held, middles)
 
 
-def _beside(held: list[float], left: float, bottom: float, right: float, top: float) -> bool:
-    """Tell whether a box goes on where the held one ends, on the same line."""
-    height = max(held[3] - held[1], top - bottom)
-    overlap = min(held[3], top) - max(held[1], bottom)
-    same_line = overlap > 0.3 * min(held[3] - held[1], top - bottom)
-    return same_line and held[2] - height < left < held[2] + 2 * height and right > held[0]
+def _alone(box: _Boxes, middles: _Boxes) -> bool:
+    """Tell whether none of the points, shape (n, 2), is in a box."""
+    return not bool(((box[:2] <= middles) & (middles <= box[2:])).all(axis=1).any())
+
+
+def _beside(held: _Boxes, box: _Boxes) -> bool:
+    """Tell whether a character stands beside what is held: left or right, above or below it.
+
+    Text runs up or down on pages that are to be turned.
+    """
+    gaps = np.maximum(held[:2], box[:2]) - np.minimum(held[2:], box[2:])
+    (width, height), sizes = held[2:] - held[:2], box[2:] - box[:2]
+    largest = 2 * max(sizes)
+    in_line, in_column = -gaps[::-1] > 0.3 * np.minimum((height, width), sizes[::-1])
+    if in_line and gaps[0] < 2 * max(height, sizes[1]):
+        return True
+    # Below a longer line stands the rest of a word that was broken at its end.
+    return bool(in_column and width <= largest and gaps[1] < largest)

@@ -134,6 +134,52 @@ def test_pdf_text_is_composed_and_its_boxes_still_fit(parser):
     assert len(boxes) == len(text)
 
 
+LIGATURES = b"<< /Type /Encoding /Differences [ 1 /fi ] >>"
+
+
+def ligature_page(matrix):
+    """Return a PDF that says "xfiy" with one glyph for the two letters in the middle."""
+    content = f"BT /F 12 Tf {matrix} 300 400 Tm (x\\001y) Tj ET".encode()
+    return pdf_of(content).replace(b"/WinAnsiEncoding", LIGATURES)
+
+
+def boxes_by_letter(parser, data):
+    text, boxes = parser.page(data, "a.pdf", 1)
+    return {letter: box for letter, box in zip(text, boxes, strict=True) if letter.strip()}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "axis", "sign"),
+    [("1 0 0 1", 0, 1), ("-1 0 0 -1", 0, -1), ("0 1 -1 0", 1, 1), ("0 -1 1 0", 1, -1)],
+)
+def test_each_letter_of_a_ligature_has_its_share_of_the_glyph(parser, matrix, axis, sign):
+    """A quote that ends inside of "defined" must not be marked one letter too far."""
+    found = boxes_by_letter(parser, ligature_page(matrix))
+    assert sorted(found) == ["f", "i", "x", "y"]
+    order = sorted(found, key=lambda letter: sign * found[letter][axis])
+    assert order == ["x", "f", "i", "y"]
+    first, second = sorted((found["f"], found["i"]), key=lambda box: box[axis])
+    assert first[axis + 2] == pytest.approx(second[axis])
+    widths = [box[axis + 2] - box[axis] for box in (first, second)]
+    assert widths[0] == pytest.approx(widths[1], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("glyphs", "text"),
+    [
+        ("/e /uni0301", "\u00e9"),  # a letter and its accent
+        ("/uni09C7 /uni09BE", "\u09cb"),  # two vowel signs, neither of them a combining mark
+        ("/uni1112 /uni1161", "\ud558"),  # Korean letters of one syllable
+    ],
+)
+def test_what_composes_on_a_page_composes_in_the_stored_text_alike(parser, glyphs, text):
+    """A page whose text differs from what was indexed has no rectangles at all."""
+    encoding = f"<< /Type /Encoding /Differences [ 1 {glyphs} ] >>".encode()
+    data = pdf_of(b"BT /F 12 Tf 50 400 Td (\\001\\002) Tj ET")
+    data = data.replace(b"/WinAnsiEncoding", encoding)
+    assert parser.page(data, "a.pdf", 1)[0] == parse(data, "a.pdf", parser).text == text
+
+
 def test_docx_keeps_paragraphs_headings_and_tables_in_order(read):
     import docx
 

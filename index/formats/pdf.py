@@ -5,9 +5,11 @@ pypdfium2 is not safe to use from several threads; it runs in the parser process
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pypdfium2  # type: ignore[import-untyped]
@@ -20,6 +22,16 @@ from index.errors import UnreadableDocument
 # PDFium marks a hyphen that it takes for one of a broken word with this character.
 _BROKEN_WORD = "\x02"
 MAX_PAGES = 20_000
+_Box = tuple[float, float, float, float]
+_NOWHERE: _Box = (0.0, 0.0, 0.0, 0.0)
+
+
+class _Drawn(NamedTuple):
+    """A character as PDFium has it: its box, and its angle in radians where that is asked for."""
+
+    character: str
+    box: _Box
+    angle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,8 @@ class PageText:
     Attributes:
         text: Canonical text.
         boxes: Left, bottom, right, top in points of the page's user space, shape (number of
-            characters, 4); zeros where a character has none (spaces PDFium adds).
+            characters, 4); zeros where a character has none (spaces PDFium adds). The letters of
+            a ligature have equal shares of its box.
     """
 
     text: str
@@ -95,18 +108,20 @@ def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> PageText:
     finally:
         page.close()
     text, origins = _normalise(_join(characters))
-    boxes = np.array([characters[at][1] for at in origins], dtype=np.float32).reshape(-1, 4)
+    boxes = np.zeros((len(text), 4), dtype=np.float32)
+    for at, sources in enumerate(origins):
+        boxes[at] = _around([characters[source].box for source in sources])
+    _divide_glyphs(text, boxes, [characters[sources[-1]].angle for sources in origins])
     lead = len(text) - len(text.lstrip("\n"))
     return PageText(text.strip("\n"), boxes[lead : len(text.rstrip("\n"))])
 
 
-def _characters(
-    textpage: pypdfium2.PdfTextPage,
-) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
+def _characters(textpage: pypdfium2.PdfTextPage) -> Iterator[_Drawn]:
     """Yield every character of a page with its box."""
     raw = textpage.raw
     left, right, bottom, top = (pdfium.c_double() for _ in range(4))
     high = 0
+    before = _NOWHERE
     for at in range(textpage.count_chars()):
         code = pdfium.FPDFText_GetUnicode(raw, at)
         if 0xD800 <= code < 0xDC00:
@@ -115,13 +130,45 @@ def _characters(
         if 0xDC00 <= code < 0xE000:
             code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00) if high else 0xFFFD
         high = 0
-        box = (0.0, 0.0, 0.0, 0.0)
+        box = _NOWHERE
         if pdfium.FPDFText_GetCharBox(raw, at, left, right, bottom, top):
             box = (left.value, bottom.value, right.value, top.value)
-        yield chr(code) if code <= 0x10FFFF else "\ufffd", box
+        # Only where two characters share a glyph is the direction wanted.
+        angle = pdfium.FPDFText_GetCharAngle(raw, at) if box == before else 0.0
+        before = box
+        yield _Drawn(chr(code) if code <= 0x10FFFF else "\ufffd", box, angle)
 
 
-def _join(characters: list[tuple[str, tuple[float, float, float, float]]]) -> list[tuple[str, int]]:
+def _around(boxes: list[_Box]) -> _Box:
+    """Return the box around boxes, leaving out those without an extent."""
+    drawn = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+    if len(drawn) < 2:
+        return (drawn or boxes)[0]
+    left, bottom, right, top = zip(*drawn, strict=True)
+    return min(left), min(bottom), max(right), max(top)
+
+
+def _divide_glyphs(text: str, boxes: NDArray[np.float32], angles: list[float]) -> None:
+    """Give each letter of a ligature (one glyph, one box) its share of the box, in place."""
+    drawn = boxes[:, 0] < boxes[:, 2]
+    same = (boxes[1:] == boxes[:-1]).all(axis=1) & drawn[1:]
+    end = 0
+    for at in np.flatnonzero(same).tolist():
+        if at < end or unicodedata.category(text[at + 1])[0] == "M":
+            continue
+        end = at + 2
+        while end < len(text) and same[end - 1]:
+            end += 1
+        # PDFium counts angles clockwise: 1 is down the page. Right to left is the other way about.
+        quarter = round(angles[at + 1] / (math.pi / 2)) % 4
+        backwards = (quarter in (1, 2)) != (unicodedata.bidirectional(text[at]) in ("R", "AL"))
+        low = quarter % 2
+        edges = np.linspace(boxes[at, low], boxes[at, low + 2], end - at + 1)
+        pairs = list(zip(edges, edges[1:], strict=False))
+        boxes[at:end, [low, low + 2]] = pairs[::-1] if backwards else pairs
+
+
+def _join(characters: list[_Drawn]) -> list[tuple[str, int]]:
     """Drop what is no text: line ends become one, words broken at a line end are whole again.
 
     Returns:
@@ -129,7 +176,7 @@ def _join(characters: list[tuple[str, tuple[float, float, float, float]]]) -> li
     """
     kept: list[tuple[str, int]] = []
     skip_line_end = False
-    for at, (character, _) in enumerate(characters):
+    for at, (character, _, _) in enumerate(characters):
         if character == _BROKEN_WORD or character == "\u00ad":
             skip_line_end = True
         elif character in "\r\n":
@@ -141,10 +188,14 @@ def _join(characters: list[tuple[str, tuple[float, float, float, float]]]) -> li
     return kept
 
 
-def _normalise(characters: list[tuple[str, int]]) -> tuple[str, list[int]]:
-    """Compose base letters with the marks after them; return the text and where each is from."""
+def _normalise(characters: list[tuple[str, int]]) -> tuple[str, list[list[int]]]:
+    """Compose base letters with the marks after them.
+
+    Returns:
+        The text, and for each of its characters the numbers of those it comes from.
+    """
     text: list[str] = []
-    origins: list[int] = []
+    origins: list[list[int]] = []
     at = 0
     while at < len(characters):
         end = at + 1
@@ -153,11 +204,15 @@ def _normalise(characters: list[tuple[str, int]]) -> tuple[str, list[int]]:
         composed = unicodedata.normalize("NFC", "".join(c for c, _ in characters[at:end]))
         sources = [source for _, source in characters[at:end]]
         text.append(composed)
-        origins.extend(sources[min(n, len(sources) - 1)] for n in range(len(composed)))
+        if len(composed) < len(sources):
+            # Which mark went into which letter is not told: each has the box of them all.
+            origins.extend([sources] * len(composed))
+        else:
+            origins.extend([sources[min(n, len(sources) - 1)]] for n in range(len(composed)))
         at = end
     return "".join(text), origins
 
 
 def _joins(character: str) -> bool:
     """Tell whether a character may compose with the one before it (marks and Korean jamo)."""
-    return unicodedata.combining(character) != 0 or "\u1161" <= character <= "\u11c2"
+    return unicodedata.category(character)[0] == "M" or "\u1161" <= character <= "\u11c2"
