@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 
 from index.documents import Heading, Page
 from index.errors import LibraryCorrupt
-from qa.answer import Answer
+from qa.answer import Answer, Refusal
 from qa.config import Settings
 from tests.test_render import HOSTILE, parsed
 from tests.ui_fakes import ARTICLE, FakeAssistant, cite, document
 from ui import panes, sheet
 from ui.chat import BROKEN, Chat, Conversation
-from ui.panes import Turn
+from ui.panes import Kept, Turn
 
 HARBOUR = document("harbour.txt", ARTICLE)
 
@@ -89,9 +90,16 @@ def test_a_document_that_changed_since_is_not_shown_with_a_wrong_mark():
 def test_hostile_words_open_no_element(payload):
     source = document(payload, f"Before it. {payload} After it.")
     citation = replace(cite(source, payload), heading=payload)
-    answer = Answer(payload, f"{payload}?", payload, 0.9, (citation,), note=payload)
+    answer = Answer(
+        payload, f"{payload}?", payload, 0.9, (citation,), note=payload, rivals=(citation,)
+    )
     turn = Turn(payload, answer=answer, scope=(payload,))
+    refusal = Refusal("not_answered", payload, (citation,), instead=payload)
+    kept = Kept("0" * 16, payload, 1, datetime(2026, 3, 3))
     for markup in (
+        panes.conversation([Turn(payload, answer=Answer(payload, payload, None, 0, (), refusal))]),
+        panes.welcome([], 1, [kept]),
+        panes.libraries([("", payload), (payload, payload)], payload, payload),
         panes.conversation([turn, Turn(payload, error=payload), Turn(payload, stage="reading")]),
         panes.welcome([payload], 1),
         panes.scope([payload, "b.txt"]),
@@ -103,6 +111,7 @@ def test_hostile_words_open_no_element(payload):
         assert not set(tags.tags) & {"script", "img", "svg", "iframe", "b", "a"}
         assert "${" not in markup and "{{" not in markup
         assert not any(name.startswith("on") for name in tags.attributes)
+    assert parsed(panes.header(1, payload)).tags == parsed(panes.header(1, "x")).tags
 
 
 def test_a_question_as_understood_is_shown_only_when_it_differs():
@@ -119,6 +128,45 @@ def test_sources_beyond_the_first_few_fold_away():
     markup = panes.conversation([Turn("q", answer=many)])
     assert "<summary>2 more places</summary>" in markup
     assert markup.count('data-action="cite"') == 5
+
+
+def test_a_source_that_says_otherwise_can_be_opened_and_is_told_apart():
+    chat = Chat(FakeAssistant(rivals={"when was the harbour founded?": "1858"}))
+    conversation = ask(chat, "When was the harbour founded?")
+    markup = chat.show(conversation)
+    assert "<h4>Where it says otherwise</h4>" in markup
+    agreeing, _, disagreeing = markup.partition("Where it says otherwise")
+    assert "founded in <mark" in agreeing and "founded in <mark" not in disagreeing
+    other = chat.select(conversation, 0, 2)
+    assert other.selected == (0, 2)
+    shown = chat.source(other)
+    assert "lights.txt" in shown and '<mark class="cs-quote" id="cs-target">1858</mark>' in shown
+
+
+def test_a_conflict_shows_what_each_source_says_as_quotes():
+    citation = cite(HARBOUR, "1708")
+    refusal = Refusal("conflicting", "The documents disagree.", (citation, citation))
+    turn = Turn("q", answer=Answer("q", "q", None, 0.9, refusal=refusal))
+    markup = panes.conversation([turn])
+    assert "<h4>What each source says</h4>" in markup
+    assert '<mark class="cs-quote">1708</mark>' in markup
+    conversation = Conversation((turn,), (0, 0))
+    assert '<mark class="cs-quote"' in Chat(FakeAssistant()).source(conversation)
+
+
+def test_a_question_found_after_a_refusal_is_shown_from_then_on_and_saved_with_it():
+    chat = Chat(FakeAssistant(offers={"how deep is it?": "How many boats are there?"}))
+    conversation = ask(chat, "How deep is it?")
+    assert "They do answer" not in chat.show(conversation)
+    assert chat.offer(conversation) == {
+        "asked": "How deep is it?",
+        "text": "How many boats are there?",
+    }
+    assert 'data-text="How many boats are there?"' in chat.show(conversation)
+    (answer,) = chat.settled(conversation).answers
+    assert answer.refusal.instead == "How many boats are there?"
+    assert chat.offer(ask(chat, "When was the harbour founded?")) is None
+    assert chat.offer(Conversation()) is None
 
 
 # --- what is done to a conversation -------------------------------------------------------------

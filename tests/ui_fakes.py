@@ -1,7 +1,8 @@
 """A small assistant whose answers can be predicted by hand, for tests of the doors without weights.
 
 It holds documents and a table `question → quote`. A question in the table is answered by the
-first place where its quote stands; any other question is refused.
+first place where its quote stands; any other question is refused. `rivals` is such a table of what
+another source says, and `offers` one of what to ask instead of a refused question.
 """
 
 from __future__ import annotations
@@ -91,13 +92,16 @@ class FakeAssistant:
     histories: list[tuple[Answer, ...]] = field(default_factory=list)
     broken: Exception | None = None
     offers: dict[str, str] = field(default_factory=dict)
+    rivals: dict[str, str] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
 
     @property
     def library(self) -> SimpleNamespace:
         by_name = {d.name: d for d in self.documents}
         return SimpleNamespace(
+            name="",
             folder=Path("fake"),
+            snapshot=lambda: SimpleNamespace(manifest=None),
             document=by_name.__getitem__,
             documents=lambda: [
                 SimpleNamespace(
@@ -134,7 +138,12 @@ class FakeAssistant:
             nearest = cite(self.documents[0], self.documents[0].text.split(" ")[1], score=-2.0)
             refusal = Refusal("not_answered", "No passage answers this.", (nearest,))
             return Answer(question, question, None, 0.1, (), refusal)
-        return Answer(question, question, quote, self.confidence, citations)
+        other = self.rivals.get(question.strip().lower())
+        rivals = tuple(cite(d, other, 3.0) for d in allowed if other and other in d.text)
+        note = f"Sources disagree: another one says “{other}”." if rivals else None
+        return Answer(
+            question, question, quote, self.confidence, citations, note=note, rivals=rivals
+        )
 
     def instead(self, answer: Answer, filters: Filter | None = None, seconds: float = 2) -> Answer:
         if answer.refusal is None:

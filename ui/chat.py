@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from index.errors import CitespanError, LibraryError, QuestionError
 from index.filters import Filter
 from qa.answer import Answer, Citation
 from ui import feedback, panes, sheet
+from ui.history import History
 from ui.panes import Turn
 from ui.picture import Pictures
-from ui.render import count
+from ui.render import count, escape
 
 if TYPE_CHECKING:
     from index.documents import Document
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 # A longer question is refused anyway; the page shows its beginning only.
 SHOWN_QUESTION = 1200
 NAMES_SHOWN = 200
+EARLIER_SHOWN = 6
+OFFERS_KEPT = 256
 BROKEN = (
     "Something went wrong here, and nothing was lost. The server's log has the details; "
     "ask again, or start Citespan anew."
@@ -41,6 +46,8 @@ class Conversation:
         opened: Name of a document that was opened by itself; it goes before `selected`.
         page: Page of a PDF that was turned to, or None for the citation's.
         as_text: Whether a PDF is shown as text.
+        identity: Under which it is kept; empty before the first question.
+        library: Name of the library that it is with; empty for the first one.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -48,6 +55,8 @@ class Conversation:
     opened: str | None = None
     page: int | None = None
     as_text: bool = False
+    identity: str = ""
+    library: str = ""
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -58,11 +67,35 @@ class Conversation:
 class Chat:
     """Asks an assistant, and shows a conversation as the page's two panes."""
 
-    def __init__(self, assistant: Assistant, examples: Sequence[str] = ()) -> None:
-        """Keep the assistant, and the questions that an empty conversation offers."""
+    def __init__(
+        self, assistant: Assistant, examples: Sequence[str] = (), library: str = ""
+    ) -> None:
+        """Keep what a conversation needs.
+
+        Args:
+            assistant: Who is asked.
+            examples: Questions that an empty conversation offers.
+            library: Name of the library, as conversations say it.
+        """
         self.assistant = assistant
         self.examples = examples
+        self.library = library
         self.pictures = Pictures(assistant.library)
+        settings = assistant.settings
+        folder = settings.home.expanduser() / "conversations" / assistant.library.folder.name
+        self.history = History(folder) if settings.keep_conversations else None
+        self._offers: OrderedDict[Answer, str] = OrderedDict()
+        self._offering = Lock()
+        self.prune()
+
+    def prune(self) -> None:
+        """Drop what is kept of documents that are not in the library any more."""
+        if self.history is None or not self.history.listed(1):
+            return
+        try:
+            self.history.prune({record.name for record in self.assistant.library.documents()})
+        except (CitespanError, OSError) as error:
+            log.error("kept conversations could not be looked through: %s", error)
 
     def names(self) -> list[str]:
         """Return the names of the documents that can be opened."""
@@ -72,8 +105,70 @@ class Chat:
     def show(self, conversation: Conversation) -> str:
         """Return the conversation pane."""
         if not conversation.turns:
-            return wrap(panes.welcome(self.examples, len(self.names())))
-        return wrap(panes.conversation(conversation.turns, conversation.selected))
+            kept = self.history.listed(EARLIER_SHOWN) if self.history else ()
+            return wrap(panes.welcome(self.examples, len(self.names()), kept))
+        turns = self.settled(conversation).turns
+        identity = conversation.identity if self.history else ""
+        return wrap(panes.conversation(turns, conversation.selected), identity)
+
+    def empty(self) -> Conversation:
+        """Return a conversation with this library, before its first question."""
+        return Conversation(library=self.library)
+
+    def resume(self, identity: object) -> Conversation:
+        """Return a conversation that is kept, by what the browser sent; else an empty one."""
+        turns = self.history.load(identity) if self.history else ()
+        if not turns:
+            return self.empty()
+        selected = (len(turns) - 1, 0) if turns[-1].citations else None
+        return Conversation(turns, selected, identity=str(identity), library=self.library)
+
+    def forget(self, identity: object) -> None:
+        """Delete a conversation that is kept, or all of them when None is named."""
+        if self.history is not None:
+            self.history.forget(identity)
+
+    def settled(self, conversation: Conversation) -> Conversation:
+        """Return the conversation with the questions that were found for its refusals."""
+        with self._offering:
+            turns = tuple(
+                replace(turn, answer=with_instead(turn.answer, self._offers[turn.answer]))
+                if turn.answer is not None and turn.answer in self._offers
+                else turn
+                for turn in conversation.turns
+            )
+        return replace(conversation, turns=turns)
+
+    def offer(self, conversation: Conversation) -> dict[str, str] | None:
+        """Look for a question that is answered, when the last one was refused.
+
+        It takes a moment, so nothing waits for it: what it finds is kept beside the conversation,
+        which may have gone on meanwhile.
+
+        Returns:
+            The refused question as `asked` and the one to offer as `text`; None when there is none.
+        """
+        turn = conversation.turns[-1] if conversation.turns else None
+        if turn is None or turn.answer is None or turn.answer.refusal is None:
+            return None
+        filters = Filter(documents=turn.scope) if turn.scope else None
+        try:
+            found = self.assistant.instead(turn.answer, filters)
+        except CitespanError as error:
+            log.warning("no other question could be looked for: %s", error)
+            return None
+        if found.refusal is None or found.refusal.instead is None:
+            return None
+        with self._offering:
+            self._offers[turn.answer] = found.refusal.instead
+            while len(self._offers) > OFFERS_KEPT:
+                self._offers.popitem(last=False)
+        return {"asked": turn.question, "text": found.refusal.instead}
+
+    def keep(self, conversation: Conversation) -> None:
+        """Keep the conversation for a reload, or another day."""
+        if self.history is not None:
+            self.history.keep(conversation.identity, self.settled(conversation).turns)
 
     def source(self, conversation: Conversation, quick: bool = False) -> str:
         """Return the document pane: the citation in its document, or documents to choose from.
@@ -94,7 +189,8 @@ class Chat:
             return sheet.document_gone(name)
         if citation and document.text[citation.start : citation.end] != citation.quote:
             return sheet.document_gone(name)
-        near = turn is not None and turn.answer is not None and turn.answer.refusal is not None
+        refusal = turn.answer.refusal if turn is not None and turn.answer is not None else None
+        near = refusal is not None and refusal.reason != "conflicting"
         if document.format == "pdf" and not conversation.as_text and not quick:
             drawn = self._draw(document, conversation, citation, near)
             if drawn is not None:
@@ -157,6 +253,8 @@ class Chat:
         turn = Turn(shown, stage="searching", scope=names)
         filters = Filter(documents=names) if names else None
         place = len(conversation.turns)
+        identity = conversation.identity or History.new()
+        conversation = replace(conversation, identity=identity, library=self.library)
         try:
             for stage in self.assistant.ask_stages(question, conversation.answers, filters):
                 turn = replace(turn, stage=stage.name, found=len(stage.passages))
@@ -165,6 +263,7 @@ class Chat:
                     selected = (place, 0) if turn.citations else conversation.selected
                     conversation = replace(conversation, selected=selected, opened=None, page=None)
                 yield replace(conversation, turns=(*conversation.turns[:place], turn))
+            self.keep(replace(conversation, turns=(*conversation.turns[:place], turn)))
         except QuestionError as error:
             failed = replace(turn, stage=None, error=str(error))
             yield replace(conversation, turns=(*conversation.turns[:place], failed))
@@ -209,7 +308,9 @@ class Chat:
             kept = "This could not be kept. The server's log says why."
         turns = list(conversation.turns)
         turns[turn] = replace(turns[turn], kept=kept)
-        return replace(conversation, turns=tuple(turns))
+        judged = replace(conversation, turns=tuple(turns))
+        self.keep(judged)
+        return judged
 
     def select(self, conversation: Conversation, turn: object, index: object) -> Conversation:
         """Select a citation by what the browser sent; anything out of range changes nothing."""
@@ -222,6 +323,13 @@ class Chat:
         return replace(conversation, selected=(turn, index), opened=None, page=None)
 
 
-def wrap(inner: str) -> str:
+def with_instead(answer: Answer, question: str) -> Answer:
+    """Return a refusal that offers another question."""
+    if answer.refusal is None:
+        return answer
+    return replace(answer, refusal=replace(answer.refusal, instead=question))
+
+
+def wrap(inner: str, identity: str = "") -> str:
     """Return the pane's content in the one element that the page's script looks for."""
-    return f'<div class="cs-body">{inner}</div>'
+    return f'<div class="cs-body" data-conversation="{escape(identity)}">{inner}</div>'

@@ -23,6 +23,28 @@ function toggleTheme() {
   try { localStorage.setItem("citespan-theme", dark ? "dark" : "light"); } catch { /* private mode */ }
 }
 
+// What this tab was on, so that it comes back after a reload; the library also in other tabs.
+window.citespanKept = () => {
+  try {
+    return {
+      conversation: sessionStorage.getItem("citespan-conversation") || "",
+      library: sessionStorage.getItem("citespan-library")
+        ?? localStorage.getItem("citespan-library") ?? "",
+    };
+  } catch { return {}; }
+};
+
+function remember(conversation) {
+  try { sessionStorage.setItem("citespan-conversation", conversation); } catch { /* private mode */ }
+}
+
+function rememberLibrary(library) {
+  try {
+    sessionStorage.setItem("citespan-library", library);
+    localStorage.setItem("citespan-library", library);
+  } catch { /* private mode */ }
+}
+
 function scrollToEnd() {
   const last = element.querySelector(".cs-turn:last-child");
   const scroller = document.getElementById("cs-conversation");
@@ -63,6 +85,21 @@ window.citespanAsk = (question) => {
   stage.className = "cs-stage";
   stage.textContent = "Searching the documents";
   turn.scrollIntoView({ block: "nearest" });
+};
+
+// A question that is answered, found after the refusal was shown.
+window.citespanOffer = (offer) => {
+  const last = document.querySelector("#cs-conversation .cs-turn:last-child");
+  const refusal = last?.querySelector(".cs-refusal");
+  const asked = last?.querySelector(".cs-question bdi")?.textContent;
+  if (!offer || !refusal || asked !== offer.asked || last.querySelector(".cs-instead")) return;
+  const line = document.createElement("p");
+  line.className = "cs-instead";
+  line.append("They do answer: ");
+  const button = line.appendChild(document.createElement("button"));
+  Object.assign(button, { type: "button", textContent: offer.text });
+  Object.assign(button.dataset, { action: "example", text: offer.text });
+  (last.querySelector(".cs-reason") || refusal).after(line);
 };
 
 // The documents that are to be asked; none means all.
@@ -114,21 +151,44 @@ function showView(view) {
   }
 }
 
-// Removing asks once more, in the same button.
-function remove(button) {
+// What cannot be undone asks once more, in the same button.
+function surely(button, doing, act) {
+  const label = button.textContent;
   if (button.dataset.sure) {
-    button.textContent = "Removing";
-    trigger("remove", { name: button.dataset.name });
+    button.textContent = doing;
+    act();
     return;
   }
+  const question = `Really ${label.toLowerCase()}?`;
   button.dataset.sure = "1";
-  button.textContent = "Really remove?";
+  button.textContent = question;
   setTimeout(() => {
-    if (button.textContent !== "Really remove?") return;
+    if (button.textContent !== question) return;
     delete button.dataset.sure;
-    button.textContent = "Remove";
+    button.textContent = label;
   }, 4000);
 }
+
+function remove(button) {
+  surely(button, "Removing", () => trigger("remove", { name: button.dataset.name }));
+}
+
+function forget(button) {
+  const identity = button.dataset.identity ?? null;
+  surely(button, "Deleting", () => trigger("forget", { identity }));
+}
+
+function make(button) {
+  const field = button.closest(".cs-make").querySelector("input");
+  if (!field.value.trim()) { field.focus(); return; }
+  trigger("make", { name: field.value });
+}
+
+element.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-library]")) {
+    trigger("choose", { library: event.target.value });
+  }
+});
 
 async function entriesOf(item, path, found) {
   if (item.isFile) {
@@ -208,6 +268,7 @@ const actions = {
   },
   save(data) { trigger("save", { format: data.format }); },
   restart() { trigger("restart", {}); },
+  resume(data) { trigger("resume", { identity: data.identity }); },
   right(data) { trigger("verdict", { turn: Number(data.turn), word: "right" }); },
   unanswerable(data) { trigger("verdict", { turn: Number(data.turn), word: "unanswerable" }); },
   view(data) { showView(data.view); },
@@ -227,9 +288,11 @@ function better(button) {
 }
 
 element.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !event.target.closest(".cs-better input")) return;
+  const form = event.key === "Enter" && event.target.matches("input")
+    ? event.target.closest(".cs-better, .cs-make") : null;
+  if (!form) return;
   event.preventDefault();
-  better(event.target.closest(".cs-better").querySelector("[data-action=better]"));
+  form.querySelector("[data-action=better], [data-action=make]").click();
 });
 
 element.addEventListener("click", (event) => {
@@ -238,6 +301,8 @@ element.addEventListener("click", (event) => {
   if (button.dataset.action === "copy") copy(button);
   else if (button.dataset.action === "remove") remove(button);
   else if (button.dataset.action === "better") better(button);
+  else if (button.dataset.action === "forget") forget(button);
+  else if (button.dataset.action === "make") make(button);
   else actions[button.dataset.action]?.(button.dataset);
 });
 
@@ -254,13 +319,16 @@ let shown = element.querySelector("[data-key]")?.dataset.key;
 watch("value", () => {
   const key = element.querySelector("[data-key]")?.dataset.key;
   if (element.closest("#cs-conversation")) {
+    remember(element.querySelector("[data-conversation]")?.dataset.conversation ?? "");
     const turns = element.querySelectorAll(".cs-turn").length;
     const answered = !element.querySelector(".cs-stage");
     // A verdict or another citation must not move what is being read.
     if (turns !== seen.turns || answered !== seen.answered) scrollToEnd();
     Object.assign(seen, { turns, answered });
   }
-  else if (element.querySelector(".cs-scope")) {
+  else if (element.querySelector(".cs-libraries")) {
+    rememberLibrary(element.querySelector(".cs-libraries").dataset.current);
+  } else if (element.querySelector(".cs-scope")) {
     for (const input of element.querySelectorAll(".cs-scope input")) input.checked = false;
     nameChosen();
   } else if (element.querySelector(".cs-nav")) showView(window.citespanView || "ask");

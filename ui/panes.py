@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from qa.answer import Answer, Citation
 from ui.render import (
+    Kind,
     confidence,
     count,
     escape,
@@ -39,6 +41,23 @@ STAGE_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A conversation that is kept.
+
+    Attributes:
+        identity: Names it.
+        title: Its first question.
+        questions: How many were asked.
+        when: When it was last added to, local time.
+    """
+
+    identity: str
+    title: str
+    questions: int
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One question on the page, and what is known of its answer so far.
 
@@ -62,22 +81,22 @@ class Turn:
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        """The places that can be opened: the answer's, or a refusal's nearest."""
+        """The places that can be opened: the answer's and its rivals', or a refusal's nearest."""
         if self.answer is None:
             return ()
         if self.answer.refusal is not None:
             return self.answer.refusal.nearest
-        return self.answer.citations
+        return (*self.answer.citations, *self.answer.rivals)
 
 
-def welcome(examples: Sequence[str], documents: int) -> str:
-    """Return the conversation's empty state, with questions one click away."""
+def welcome(examples: Sequence[str], documents: int, kept: Sequence[Kept] = ()) -> str:
+    """Return the conversation's empty state: questions to try, conversations to go on with."""
     if documents == 0:
         return (
             '<div class="cs-welcome"><h2>There are no documents yet</h2>'
             "<p>Add some in the library, or start Citespan with a folder: "
             '<code>citespan serve FOLDER</code></p><button type="button" class="cs-example" '
-            'data-action="view" data-view="library">Open the library</button></div>'
+            f'data-action="view" data-view="library">Open the library</button>{earlier(kept)}</div>'
         )
     buttons = "".join(
         f'<li><button type="button" class="cs-example" data-action="example" '
@@ -88,8 +107,39 @@ def welcome(examples: Sequence[str], documents: int) -> str:
     return (
         '<div class="cs-welcome"><h2>Ask, and read it where it stands</h2>'
         "<p>Every answer is a quote from your documents, shown in its sentence and in its place. "
-        f"When they do not answer, Citespan says so.</p>{tried}</div>"
+        f"When they do not answer, Citespan says so.</p>{tried}{earlier(kept)}</div>"
     )
+
+
+def earlier(kept: Sequence[Kept]) -> str:
+    """Return the conversations that are kept, each to go on with or to delete."""
+    if not kept:
+        return ""
+    items = "".join(
+        f'<li><button type="button" class="cs-resume" data-action="resume" '
+        f'data-identity="{escape(one.identity)}"><span class="cs-title"><bdi>'
+        f"{escape(one.title)}</bdi></span>"
+        f'<span class="cs-when">{count(one.questions, "question")} · '
+        f'<time datetime="{one.when:%Y-%m-%dT%H:%M}">{day_words(one.when)}</time></span></button>'
+        f'<button type="button" class="cs-forget" data-action="forget" '
+        f'data-identity="{escape(one.identity)}" '
+        f'aria-label="Delete the conversation {escape(one.title)}">Delete</button></li>'
+        for one in kept
+    )
+    return (
+        '<section class="cs-earlier" aria-label="Earlier conversations">'
+        f'<h3>Earlier conversations</h3><ul>{items}</ul><p class="cs-keeping">Kept on this machine '
+        'only. <button type="button" class="cs-forget" data-action="forget">Delete all</button></p>'
+        "</section>"
+    )
+
+
+def day_words(when: datetime) -> str:
+    """Return a day as a person says it: `today, 14:05`, `3 March 2026`."""
+    days = (datetime.now().date() - when.date()).days
+    if days in (0, 1):
+        return f"{('today', 'yesterday')[days]}, {when:%H:%M}"
+    return f"{when.day} {when:%B %Y}"
 
 
 def meter(probability: float) -> str:
@@ -103,9 +153,9 @@ def meter(probability: float) -> str:
     )
 
 
-def source_card(turn: int, index: int, citation: Citation, near: bool, current: bool) -> str:
+def source_card(turn: int, index: int, citation: Citation, kind: Kind, current: bool) -> str:
     """Return one citation: its sentence and its place, a button that opens it, a copy button."""
-    sentence = pieces_html(sentence_pieces(citation, "near" if near else "quote"))
+    sentence = pieces_html(sentence_pieces(citation, kind))
     copied = escape(quote_with_reference(citation))
     return (
         f'<li class="cs-source{" cs-current" if current else ""}">'
@@ -120,24 +170,40 @@ def source_card(turn: int, index: int, citation: Citation, near: bool, current: 
 
 
 def source_list(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
-    """Return a turn's citations: the first few open, the rest folded."""
-    near = turn.answer is not None and turn.answer.refusal is not None
+    """Return a turn's citations, the first few open, the rest folded; and those that disagree."""
+    refusal = turn.answer.refusal if turn.answer is not None else None
+    rivals = len(turn.answer.rivals) if turn.answer is not None else 0
+    conflicting = refusal is not None and refusal.reason == "conflicting"
+    kind: Kind = "near" if refusal is not None and not conflicting else "quote"
     cards = [
-        source_card(number, index, citation, near, selected == (number, index))
+        source_card(number, index, citation, kind, selected == (number, index))
         for index, citation in enumerate(turn.citations)
     ]
     if not cards:
         return ""
+    against = cards[len(cards) - rivals :]
+    cards = cards[: len(cards) - rivals]
     shown, folded = cards[:SOURCES_SHOWN], cards[SOURCES_SHOWN:]
-    label = "The nearest passages" if near else "Where it stands"
-    heading = "<h4>The nearest passages</h4>" if near else ""
+    label = "Where it stands"
+    if refusal is not None:
+        label = "What each source says" if conflicting else "The nearest passages"
+    heading = f"<h4>{label}</h4>" if refusal is not None or against else ""
     more = (
         f"<details><summary>{count(len(folded), 'more place')}</summary>"
         f'<ol class="cs-sources">{"".join(folded)}</ol></details>'
         if folded
         else ""
     )
-    return f'{heading}<ol class="cs-sources" aria-label="{label}">{"".join(shown)}</ol>{more}'
+    disagreeing = (
+        '<h4>Where it says otherwise</h4><ol class="cs-sources cs-rivals" '
+        f'aria-label="Where it says otherwise">{"".join(against)}</ol>'
+        if against
+        else ""
+    )
+    return (
+        f'{heading}<ol class="cs-sources" aria-label="{label}">{"".join(shown)}</ol>{more}'
+        f"{disagreeing}"
+    )
 
 
 def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
@@ -157,6 +223,12 @@ def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> s
         parts.append(f'<p class="cs-refusal">{escape(refusal_heading(answer.refusal.reason))}</p>')
         if answer.refusal.reason != "not_answered":
             parts.append(f'<p class="cs-reason">{escape(answer.refusal.message)}</p>')
+        if answer.refusal.instead:
+            parts.append(
+                '<p class="cs-instead">They do answer: <button type="button" data-action="example" '
+                f'data-text="{escape(answer.refusal.instead)}">{escape(answer.refusal.instead)}'
+                "</button></p>"
+            )
     if answer.note:
         parts.append(f'<p class="cs-note">{escape(answer.note)}</p>')
     parts.append(source_list(number, turn, selected))
@@ -240,16 +312,45 @@ def conversation(turns: Sequence[Turn], selected: tuple[int, int] | None = None)
     )
 
 
-def header(documents: int) -> str:
-    """Return the page's head: the name, what it is, how much it holds."""
+def libraries(choice: Sequence[tuple[str, str]], current: str, problem: str = "") -> str:
+    """Return where a library is chosen or made.
+
+    Args:
+        choice: Each library's name, and the words to show for it.
+        current: The name of the one that is shown.
+        problem: Why the last one could not be made or opened, or nothing.
+    """
+    options = "".join(
+        f'<option value="{escape(name)}"{" selected" if name == current else ""}>'
+        f"{escape(words)}</option>"
+        for name, words in choice
+    )
+    chosen = (
+        f'<label class="cs-choose">Library <select data-library>{options}</select></label>'
+        if len(choice) > 1
+        else ""
+    )
+    alert = f'<p class="cs-problem" role="alert">{escape(problem)}</p>' if problem else ""
+    return (
+        f'<div class="cs-libraries" data-current="{escape(current)}">{chosen}'
+        f"<details{' open' if problem else ''}><summary>New library</summary>"
+        '<div class="cs-make"><label>Its name<input type="text" maxlength="64" autocomplete="off" '
+        'data-name></label><button type="button" data-action="make">Create</button></div>'
+        f"</details>{alert}</div>"
+    )
+
+
+def header(documents: int, library: str = "") -> str:
+    """Return the page's head: the name, what it is, which library is asked, how much it holds."""
+    which = f'<span class="cs-which"><bdi>{escape(library)}</bdi></span> ' if library else ""
     return (
         '<div class="cs-brand"><h1>Cite<mark>span</mark></h1>'
         "<p>Answers in your documents’ own words</p></div>"
         '<nav class="cs-nav" aria-label="Views">'
         '<button type="button" data-action="view" data-view="ask" aria-current="page">Ask</button>'
         '<button type="button" data-action="view" data-view="library">Library '
-        f'<span class="cs-holds" aria-label="{count(documents, "document")}">{documents:,}</span>'
-        "</button></nav>"
+        f'{which}<span class="cs-holds" aria-label="{count(documents, "document")}">'
+        f"{documents:,}</span></button></nav>"
         '<div class="cs-tools">'
         '<button type="button" class="cs-theme" data-action="theme" '
         'aria-label="Switch between light and dark">'

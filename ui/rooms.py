@@ -1,4 +1,4 @@
-"""Who sees which library: everyone the same one, or each login one of its own."""
+"""Who sees which library: everyone the same ones, or each login its own."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from index.errors import LibraryError
+from index.library import Library
+from index.shelf import folder as place
+from index.shelf import libraries_of
+from qa.assistant import Assistant
 from ui.chat import Chat
+from ui.known import KnownVectors
 from ui.shelf import Shelf
 
-if TYPE_CHECKING:
-    from qa.assistant import Assistant
+NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One library's chat and shelf."""
+    """One library's chat and shelf.
 
+    Attributes:
+        library: The library's name; empty for the one that was there first.
+        chat: Asks it.
+        shelf: Changes it.
+    """
+
+    library: str
     chat: Chat
     shelf: Shelf
 
 
 class Rooms:
-    """Opens a room for whoever asks."""
+    """Opens a room for whoever asks, and the library they chose."""
 
     def __init__(
         self,
@@ -45,39 +56,134 @@ class Rooms:
             private: Opens the assistant of a login, by name.
         """
         self._received, self._examples, self._private = received, examples, private
-        self._shared = self._room(assistant)
-        self._own: dict[str, Room] = {}
-        self._opening = Lock()
+        self._shared = self._room("", assistant)
+        self._open: dict[tuple[str, str], Room] = {}
+        self._opening: dict[tuple[str, str], Lock] = {}
+        self._lock = Lock()
 
-    def _room(self, assistant: Assistant) -> Room:
-        chat = Chat(assistant, self._examples(assistant))
-        return Room(chat, Shelf(assistant, self._received))
+    def _room(self, library: str, assistant: Assistant) -> Room:
+        chat = Chat(assistant, self._examples(assistant), library)
+        return Room(library, chat, Shelf(assistant, self._received, chat.prune))
 
-    def __call__(self, request: gr.Request) -> Room:
-        """Return the room of whoever sent a request."""
-        if self._private is None:
-            return self._shared
+    def __call__(self, request: gr.Request, library: object = "") -> Room:
+        """Return the room of whoever sent a request.
+
+        Args:
+            request: Says who has logged in.
+            library: Name of one of their libraries; any other value gives the first one.
+
+        Raises:
+            CitespanError: The library cannot be opened.
+        """
+        first = self._first(request)
+        if not isinstance(library, str) or library not in self.named(first):
+            return first
+        assistant = first.chat.assistant
+        return self._opened(
+            self._login(request), library, lambda: named_assistant(assistant, library)
+        )
+
+    def named(self, room: Room) -> list[str]:
+        """Return the names of the libraries beside a login's first one."""
+        home = Path(room.chat.assistant.settings.home)
+        own = room.chat.assistant.library.name
+        return [one.name for one in libraries_of(home) if one.name and one.name != own]
+
+    def choice(self, request: gr.Request) -> list[tuple[str, str]]:
+        """Return what can be chosen, as (name, words to show); the first one comes first."""
+        first = self._first(request)
+        return [("", title(first.chat.assistant)), *((name, name) for name in self.named(first))]
+
+    def make(self, request: gr.Request, name: str) -> Room:
+        """Make a library of a name, with a folder for uploads and nothing in it yet.
+
+        Raises:
+            LibraryError: The name is no name, or taken.
+        """
+        first = self._first(request)
+        if name in self.named(first):
+            raise LibraryError(f"library {name!r}: there already, expected a new name")
+        named_assistant(first.chat.assistant, name, make=True)
+        return self(request, name)
+
+    def _login(self, request: gr.Request) -> str:
         # Gradio lets no request through without a login, where one is asked for.
-        name = str(request.username)
-        with self._opening:
-            if name not in self._own:
-                self._own[name] = self._room(self._private(name))
-            return self._own[name]
+        return "" if self._private is None else str(request.username)
+
+    def _first(self, request: gr.Request) -> Room:
+        private = self._private
+        if private is None:
+            return self._shared
+        login = self._login(request)
+        return self._opened(login, "", lambda: private(login))
+
+    def _opened(self, login: str, library: str, make: Callable[[], Assistant]) -> Room:
+        """Return a room that is open, or open it; nobody waits for another one's to open."""
+        key = (login, library)
+        with self._lock:
+            opening = self._opening.setdefault(key, Lock())
+        with opening:
+            if key not in self._open:
+                self._open[key] = self._room(library, make())
+            return self._open[key]
+
+
+def title(assistant: Assistant) -> str:
+    """Return what a person calls a library that has no name: its folders."""
+    manifest = assistant.library.snapshot().manifest
+    roots = [Path(root) for root in manifest.roots] if manifest else []
+    names = [root.name for root in roots if root.name != "uploaded"][:NAMES_SHOWN]
+    return assistant.library.name or ", ".join(names) or "Documents"
+
+
+def uploads_folder(home: Path, library: str) -> Path:
+    """Return where a library's uploaded files are kept, by the name of its own folder."""
+    return home.expanduser() / "uploads" / library / "uploaded"
+
+
+def named_assistant(like: Assistant, name: str, make: bool = False) -> Assistant:
+    """Open a named library of the same home, with the same models.
+
+    Args:
+        like: An assistant of that home.
+        name: The library's name.
+        make: Make it, with its uploads as its documents.
+
+    Raises:
+        CitespanError: There is none of that name, or it cannot be opened; or it cannot be made.
+    """
+    settings = like.settings
+    home = settings.home.expanduser()
+    known = {one.name: one.manifest for one in libraries_of(home)}.get(name)
+    folder = None
+    if make:
+        # An unfit name is refused before a folder is made of it.
+        folder = uploads_folder(home, place(home, [home], name).name)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    library = Library.open(
+        folder,
+        home=home,
+        embedder=lambda: KnownVectors(like.library, settings.embedder),
+        name=name,
+        chunk_size=known.chunk_size if known else settings.chunk_size,
+        chunk_overlap=known.chunk_overlap if known else settings.chunk_overlap,
+    )
+    if make:
+        library.sync()
+    library.snapshot()
+    return Assistant(library, like.reader, like.calibration, settings)
 
 
 def private_assistant(assistant: Assistant, name: str) -> Assistant:
     """Open a login's own assistant: the shared documents, and what this login uploads.
 
-    The models are shared; the library, the uploads and the golden set are the login's own, in a
-    folder named by a hash, since a name may hold anything.
+    The models are shared, and so are the vectors of the shared documents; the library, the uploads,
+    the conversations and the golden set are the login's own, in a folder named by a hash, since a
+    name may hold anything.
 
     Raises:
         CitespanError: The library cannot be opened.
     """
-    from index.embedder import SentenceTransformerEmbedder
-    from index.library import Library
-    from qa.assistant import Assistant as Opened
-
     shared = assistant.settings
     home = shared.home.expanduser() / "users" / hashlib.sha256(name.encode()).hexdigest()[:24]
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -85,10 +191,10 @@ def private_assistant(assistant: Assistant, name: str) -> Assistant:
     library = Library.open(
         [Path(root) for root in manifest.roots] if manifest else [home],
         home=home,
-        embedder=lambda: SentenceTransformerEmbedder(shared.embedder),
+        embedder=lambda: KnownVectors(assistant.library, shared.embedder),
         chunk_size=shared.chunk_size,
         chunk_overlap=shared.chunk_overlap,
     )
     library.sync()
     own = shared.model_copy(update={"home": home})
-    return Opened(library, assistant.reader, assistant.calibration, own)
+    return Assistant(library, assistant.reader, assistant.calibration, own)

@@ -6,9 +6,10 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from index import scan
 from index.errors import CitespanError
 from ui import uploads
 from ui.render import count, escape, progress_words, report_words
@@ -94,6 +95,43 @@ def table(records: Sequence[DocumentRecord]) -> str:
     )
 
 
+def received_list(
+    sent: Sequence[uploads.Sent], records: dict[str, DocumentRecord], busy: bool
+) -> str:
+    """Return what became of each uploaded file, those that were not read first.
+
+    Args:
+        sent: The files.
+        records: What the library knows of them, by the name they were sent with.
+        busy: Whether they are still being read.
+    """
+    lines = []
+    for one in sent:
+        record = None if busy else records.get(one.name)
+        if one.reason is not None:
+            state, word, more = "failed", "Not taken", one.reason.removeprefix(f"{one.name}: ")
+        elif record is None:
+            state, word, more = "waiting", "Being read" if busy else "Not found", ""
+        else:
+            state, (word, more) = record.status, state_words(record)
+        detail = f'<span class="cs-why">{escape(more)}</span>' if more else ""
+        lines.append(
+            (
+                state != "failed",
+                f'<li data-state="{escape(state)}"><bdi>{escape(one.name)}</bdi>'
+                f'<span class="cs-state">{word}</span>{detail}</li>',
+            )
+        )
+    lines.sort(key=lambda line: line[0])
+    if not lines:
+        return ""
+    return (
+        f'<div class="cs-received"><h3>{count(len(lines), "file")} just added</h3>'
+        f'<ul aria-label="Files just added">{"".join(line for _, line in lines[:ROWS_SHOWN])}</ul>'
+        "</div>"
+    )
+
+
 def drop_zone() -> str:
     """Return the place to drop files on, with buttons for those who do not drag."""
     return (
@@ -110,10 +148,19 @@ def drop_zone() -> str:
 class Shelf:
     """One library's view, and what is done to the library through it."""
 
-    def __init__(self, assistant: Assistant, received: Path) -> None:
-        """Keep the assistant; `received` is where the upload route puts files."""
+    def __init__(
+        self, assistant: Assistant, received: Path, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Keep what a library's view needs.
+
+        Args:
+            assistant: Whose library it is.
+            received: Where the upload route puts files.
+            changed: Called when the library has changed.
+        """
         self.assistant = assistant
         self.received = received
+        self._changed = changed
 
     @property
     def folder(self) -> Path:
@@ -121,27 +168,47 @@ class Shelf:
         home = Path(self.assistant.settings.home).expanduser()
         return home / "uploads" / self.assistant.library.folder.name / "uploaded"
 
-    def show(
-        self, status: str = "", refused: Sequence[uploads.Sent] = (), busy: bool = False
-    ) -> str:
-        """Return the view: how it stands, files that were refused, and the table."""
+    def _label(self) -> str | None:
+        """Return what stands before an uploaded file's name in the library; None before any."""
+        manifest = self.assistant.library.snapshot().manifest
+        roots = scan.label([Path(root) for root in manifest.roots] if manifest else [])
+        folder = self.folder.resolve()
+        return next((root.label for root in roots if root.path.resolve() == folder), None)
+
+    def _uploaded_copy(self, name: str) -> Path | None:
+        """Return where a document's file is, if it was uploaded."""
+        manifest = self.assistant.library.snapshot().manifest
+        roots = [Path(root) for root in manifest.roots] if manifest else []
+        entry = scan.scan(scan.label(roots)).get(name)
+        inside = entry is not None and entry.path.is_relative_to(self.folder.resolve())
+        return entry.path if entry is not None and inside else None
+
+    def _uploads(self) -> dict[str, DocumentRecord]:
+        """Return what is known of the uploaded files, by their names in the upload folder."""
+        label = self._label()
+        if label is None:
+            return {}
+        before = PurePosixPath(label)
+        return {
+            str(PurePosixPath(record.name).relative_to(before)): record
+            for record in self.assistant.library.documents()
+            if PurePosixPath(record.name).is_relative_to(before)
+        }
+
+    def show(self, status: str = "", sent: Sequence[uploads.Sent] = (), busy: bool = False) -> str:
+        """Return the view: how it stands, what became of files just sent, and the table."""
         line = (
             f'<p class="cs-status{" cs-busy" if busy else ""}" role="status">{escape(status)}</p>'
             if status
             else ""
         )
-        items = "".join(f"<li>{escape(sent.reason or sent.name)}</li>" for sent in refused)
-        rejected = (
-            f'<div class="cs-rejected" role="alert"><h3>Not taken</h3><ul>{items}</ul></div>'
-            if items
-            else ""
-        )
+        received = received_list(sent, self._uploads() if sent and not busy else {}, busy)
         records = self.assistant.library.documents()
         ready = sum(record.status == "indexed" for record in records)
         failed = sum(record.status == "failed" for record in records)
         more = f" · {count(failed, 'file')} could not be read" if failed else ""
         return (
-            f'<div class="cs-shelf"><h2>{count(ready, "document")}{more}</h2>{line}{rejected}'
+            f'<div class="cs-shelf"><h2>{count(ready, "document")}{more}</h2>{line}{received}'
             f"{table(records)}</div>"
         )
 
@@ -157,15 +224,13 @@ class Shelf:
             if isinstance(file, dict)
         ]
         sent = uploads.take(given, self.received, self.folder)
-        refused = [one for one in sent if one.reason]
-        if len(refused) == len(sent):
-            yield self.show("Nothing was added.", refused)
+        if all(one.reason for one in sent):
+            yield self.show("Nothing was added.", sent)
             return
-        yield from self._follow(self._add, refused)
+        yield from self._follow(self._add, sent)
 
     def _add(self, progress: Callable[[Progress], None]) -> SyncReport:
-        report = self.assistant.library.add(self.folder)
-        return report if report else self.assistant.library.sync(progress=progress)
+        return self.assistant.library.add(self.folder, progress=progress)
 
     def resync(self) -> Iterator[str]:
         """Bring the library up to date with its folders; yield the view as it proceeds."""
@@ -174,19 +239,22 @@ class Shelf:
     def remove(self, name: str) -> str:
         """Take a document out for good; an uploaded file is deleted, any other one is left."""
         try:
+            own = self._uploaded_copy(name)
             self.assistant.library.remove(name)
-            uploaded = self.folder / Path(*Path(name).parts[1:])
-            if Path(name).parts[:1] == ("uploaded",) and uploaded.is_file():
-                uploaded.unlink()
-        except CitespanError as error:
+            if own is not None:
+                own.unlink(missing_ok=True)
+            self._changed()
+        except (CitespanError, OSError) as error:
             log.error("a document could not be removed: %s", error)
             return self.show(REFUSED)
-        return self.show("Removed. Its file is untouched, unless it was uploaded here.")
+        if own is not None:
+            return self.show("Removed, and its uploaded copy deleted.")
+        return self.show("Removed from the library. Its file is left where it is.")
 
     def _follow(
         self,
         work: Callable[[Callable[[Progress], None]], SyncReport],
-        refused: Sequence[uploads.Sent] = (),
+        sent: Sequence[uploads.Sent] = (),
     ) -> Iterator[str]:
         """Run `work` beside, and yield the view each time it says how far it is."""
         said: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
@@ -194,7 +262,9 @@ class Shelf:
 
         def run() -> None:
             try:
-                done.append(report_words(work(said.put)))
+                report = work(said.put)
+                self._changed()
+                done.append(report_words(report))
             except CitespanError as error:
                 log.error("the library could not be changed: %s", error)
                 done.append(REFUSED)
@@ -205,7 +275,7 @@ class Shelf:
                 said.put(None)
 
         threading.Thread(target=run, name="citespan-sync").start()
-        yield self.show("Reading the documents", refused, busy=True)
+        yield self.show("Reading the documents", sent, busy=True)
         while (progress := said.get()) is not None:
-            yield self.show(progress_words(progress), refused, busy=True)
-        yield self.show(done[0], refused)
+            yield self.show(progress_words(progress), sent, busy=True)
+        yield self.show(done[0], sent)

@@ -24,7 +24,7 @@ from ui.chat import Conversation, wrap
 from ui.guard import App, Guard, check_exposure, is_loopback, listen
 from ui.rooms import Rooms, private_assistant
 from ui.shelf import drop_zone
-from ui.wiring import AT_ONCE, wire_chat, wire_document, wire_library, wire_verdicts
+from ui.wiring import AT_ONCE, Parts, wire
 
 if TYPE_CHECKING:
     from socket import socket
@@ -84,12 +84,10 @@ def build(assistant: Assistant, private: Callable[[str], Assistant] | None = Non
             with gr.Column(elem_id="cs-source"):
                 source = pane(sheet.document_empty(), "cs-document")
         with gr.Column(elem_id="cs-library"):
+            picker = pane("", "cs-picker")
             zone = pane(drop_zone(), "cs-zone")
             books = pane("", "cs-books")
-        wire_chat(rooms, state, box, talk, source)
-        wire_document(rooms, state, talk, source)
-        wire_verdicts(rooms, state, talk, source)
-        wire_library(rooms, zone, books, [head, state, talk, source, scope])
+        wire(rooms, Parts(state, head, box, talk, source, scope, picker, zone, books))
         api(endpoint(rooms), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
     # Gradio looks for work a thousand times a second, 6 % of a core while nobody asks.
@@ -123,19 +121,30 @@ def question_box() -> gr.Textbox:
 def endpoint(rooms: Rooms) -> Any:
     """Return the one public function of the page's API."""
 
-    def ask(question: str, request: gr.Request) -> dict[str, Any]:
+    def ask(
+        question: str, request: gr.Request, library: str = "", instead: bool = False
+    ) -> dict[str, Any]:
         """Ask the documents a question; the answer is a quote with its place, or a refusal.
 
         Args:
             question: One question, at most 1,000 characters.
             request: Given by the server: whose library is asked.
+            library: Name of a library; the one that is served when empty.
+            instead: After a refusal, look up to two seconds for a question that is answered.
 
         Returns:
             `text` (the quote, or null), `confidence` (0..1), `citations` (document, page,
-            heading, start, end, quote, sentence, place, …), `refusal` (reason, message, nearest).
+            heading, start, end, quote, sentence, place, …), `rivals` (the same, of sources that
+            say otherwise), `refusal` (reason, message, nearest, instead).
         """
         try:
-            answer = rooms(request).chat.assistant.ask(question)
+            room = rooms(request, library)
+            if room.library != library:
+                raise gr.Error(f"There is no library {library!r}.", print_exception=False)
+            assistant = room.chat.assistant
+            answer = assistant.ask(question)
+            if instead:
+                answer = assistant.instead(answer)
         except CitespanError as error:
             raise gr.Error(str(error), print_exception=False) from None
         return answer.to_dict()
@@ -233,8 +242,9 @@ def serve(
 
 
 def warm_up(assistant: Assistant) -> None:
-    """Load the embedder, which takes seconds, before the first question needs it."""
+    """Load the embedder and run the reader once, before the first question needs them."""
     try:
         assistant.library.search("first words", 1)
+        assistant.reader.read_many([("first words", ["A first passage."])])
     except CitespanError as error:
         log.warning("the first question will tell: %s", error)

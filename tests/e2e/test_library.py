@@ -36,7 +36,9 @@ def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, library_add
     view.get_by_text("Done: 1 added").wait_for()
     name = "uploaded/ferry.md"
     assert states(tab)[name] == "Ready"
-    assert "tool.exe" in view.locator(".cs-rejected").inner_text()
+    sent = view.locator(".cs-received li")
+    assert sent.locator("bdi").all_inner_texts() == ["posed.txt", "tool.exe", "ferry.md"]
+    assert sent.locator(".cs-state").all_inner_texts() == ["Not read", "Not taken", "Ready"]
     assert states(tab)["uploaded/posed.txt"] == "Not read"
     tab.shot("library-light")
 
@@ -48,7 +50,7 @@ def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, library_add
     button.click()
     assert name in states(tab), "one click must not remove a document"
     button.click()
-    view.get_by_text("Removed.").wait_for()
+    view.get_by_text("its uploaded copy deleted").wait_for()
     assert name not in states(tab)
 
 

@@ -1,0 +1,132 @@
+"""Kept conversations: found again as they were, closed to others, gone when they are deleted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from qa.config import Settings
+from tests.ui_fakes import FakeAssistant, document
+from ui import history
+from ui.chat import Chat, Conversation
+from ui.history import History
+
+
+def talk(chat: Chat, *questions: str) -> Conversation:
+    conversation = chat.empty()
+    for question in questions:
+        *_, conversation = chat.ask(question, conversation)
+    return conversation
+
+
+def test_a_conversation_is_there_again_after_a_restart_and_goes_on():
+    assistant = FakeAssistant(offers={"how deep is it?": "How many boats are there?"})
+    chat = Chat(assistant)
+    before = talk(chat, "When was the harbour founded?", "How deep is it?")
+    chat.offer(before)
+    chat.keep(before)
+    again = Chat(FakeAssistant())
+    resumed = again.resume(before.identity)
+    assert resumed.turns == chat.settled(before).turns
+    assert resumed.selected == (1, 0)
+    assert again.show(resumed) == chat.show(replace(before, selected=(1, 0)))
+    *_, after = again.ask("How many boats are there?", resumed)
+    assert [len(kept) for kept in again.assistant.histories] == [2]
+    assert after.identity == before.identity
+    (listed,) = again.history.listed(9)
+    assert (listed.title, listed.questions) == ("When was the harbour founded?", 3)
+
+
+def test_what_is_kept_is_closed_to_other_users(home):
+    chat = Chat(FakeAssistant())
+    talk(chat, "When was the harbour founded?")
+    folder = home / "conversations" / "fake"
+    (path,) = folder.iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_deleting_one_leaves_the_others_and_deleting_all_leaves_none(home):
+    chat = Chat(FakeAssistant())
+    first = talk(chat, "When was the harbour founded?")
+    second = talk(chat, "How many boats are there?")
+    chat.forget(first.identity)
+    assert not chat.resume(first.identity).turns
+    assert chat.resume(second.identity).turns
+    chat.forget(None)
+    assert list((home / "conversations" / "fake").iterdir()) == []
+
+
+def test_nothing_is_kept_where_it_is_not_wanted(home):
+    chat = Chat(FakeAssistant(settings=Settings(keep_conversations=False)))
+    conversation = talk(chat, "When was the harbour founded?")
+    assert not (home / "conversations").exists()
+    assert conversation.identity not in chat.show(conversation)
+    assert not chat.resume(conversation.identity).turns
+
+
+def test_a_document_that_is_gone_leaves_no_quotes_behind(home):
+    assistant = FakeAssistant()
+    chat = Chat(assistant)
+    talk(chat, "Who designed the lighthouse?")
+    mixed = talk(chat, "When was the harbour founded?", "Who designed the lighthouse?")
+    assistant.documents = (document("harbour.txt", assistant.documents[0].text),)
+    chat.prune()
+    (path,) = (home / "conversations" / "fake").iterdir()
+    assert path.stem == mixed.identity
+    assert "lights.txt" not in path.read_text() and "1708" in path.read_text()
+    # The same when the server starts after the document has gone.
+    assistant.documents = ()
+    Chat(assistant)
+    assert list((home / "conversations" / "fake").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "identity", ["../../etc/passwd", "", None, 7, "0" * 16, "0" * 15, ["0" * 16]]
+)
+def test_a_name_that_is_none_opens_nothing(tmp_path, identity):
+    assert History(tmp_path).load(identity) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"turns": [1]}', '{"turns": [{"question": "q", "answer": {}}]}', "\x00"],
+)
+def test_a_damaged_file_is_passed_over(tmp_path, text, caplog):
+    kept = History(tmp_path)
+    (tmp_path / f"{'a' * 16}.json").write_text(text)
+    assert kept.load("a" * 16) == ()
+    assert kept.listed(5) == []
+    kept.prune(set())
+
+
+def test_offsets_that_are_none_are_not_shown(tmp_path):
+    kept = History(tmp_path)
+    conversation = talk(Chat(FakeAssistant()), "When was the harbour founded?")
+    kept.keep("a" * 16, conversation.turns)
+    path = tmp_path / f"{'a' * 16}.json"
+    path.write_text(path.read_text().replace('"start": ', '"start": "x', 1).replace(",", '",', 1))
+    assert kept.load("a" * 16) == ()
+
+
+def test_the_oldest_go_when_there_are_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "MOST", 3)
+    kept = History(tmp_path)
+    turns = talk(Chat(FakeAssistant()), "When was the harbour founded?").turns
+    for number in range(5):
+        kept.keep(f"{number:016x}", turns)
+        os.utime(tmp_path / f"{number:016x}.json", (number, number))
+    kept.keep(f"{9:016x}", turns)
+    assert [one.identity for one in kept.listed(9)] == [f"{n:016x}" for n in (9, 4, 3)]
+
+
+def test_a_disk_that_is_full_does_not_stop_the_conversation(monkeypatch, caplog):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(history.os, "replace", full)
+    conversation = talk(Chat(FakeAssistant()), "When was the harbour founded?")
+    assert conversation.turns[0].answer.text == "1708"
+    assert "could not be kept" in caplog.text
