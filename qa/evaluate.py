@@ -1,13 +1,15 @@
 """Pure measures on plain strings and arrays: nothing here loads a model, a file or an index.
 
-Answers      `normalize`, `exact_match`, `f1` (as the SQuAD 1.1 and 2.0 scripts compute them)
+Answers      `normalize`, `exact_match`, `f1` (as the SQuAD 1.1 and 2.0 scripts compute them),
+             `acceptable` (what confidence is the probability of)
 Retrieval    `recall_at`, `mean_reciprocal_rank` (of the first right passage)
 Confidence   `calibration_bins`, `calibration_error` (ECE), `brier_score`
 Refusing     `risk_coverage`, `area_under_risk_coverage`, `coverage_at_accuracy`, `best_threshold`
 Uncertainty  `bootstrap_interval`, `paired_difference` (interval and permutation p-value)
 
 "Confidence" is any score where higher means surer, except for calibration, which needs
-probabilities. "Right" is 1.0 or 0.0 for every question.
+probabilities. "Right" is 1.0 or 0.0 for every question: `acceptable`, wherever confidence is fitted
+or judged.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ Floats = NDArray[np.float64]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+_NUMBERS = re.compile(r"\d+")
 
 
 # Answers ---------------------------------------------------------------------------------------
@@ -50,6 +53,28 @@ def exact_match(got: str | None, answers: Sequence[str]) -> float:
 def f1(got: str | None, answers: Sequence[str]) -> float:
     """Return the word overlap with the best of `answers`, 0..1; unanswerable: 1.0 if refused."""
     return max(_overlap(normalize(got or ""), normalize(answer)) for answer in answers or ("",))
+
+
+def acceptable(got: str | None, answers: Sequence[str]) -> float:
+    """Return 1.0 when `got` is one of `answers`, a word more or less, else 0.0.
+
+    More than half of the words are shared (F1 > 0.5), and where both hold numbers, those of one
+    are among those of the other: "212 boats" is as good as "212", "17 November 2025" is not
+    "16 November 2025". Nothing is acceptable for an unanswerable question.
+
+    Confidence is the probability of this and not of an exact match, because people who mark
+    answers agree on the place nearly always, and on its first and last word in 4 of 5 cases
+    (Rajpurkar et al. 2016): word for word, the confidence would tell of the annotators' taste.
+    """
+    words = normalize(got or "")
+    return float(any(_says(words, normalize(answer)) for answer in answers))
+
+
+def _says(got: str, expected: str) -> bool:
+    numbers, wanted = set(_NUMBERS.findall(got)), set(_NUMBERS.findall(expected))
+    if numbers and wanted and not (numbers <= wanted or wanted <= numbers):
+        return False
+    return _overlap(got, expected) > 0.5
 
 
 def _overlap(got: str, expected: str) -> float:

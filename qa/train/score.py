@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 
 from qa.calibration import fit_signed
-from qa.evaluate import exact_match, f1
+from qa.evaluate import acceptable, exact_match, f1
 from qa.reader import Floats, Ints, Reader, Run, ScoreWeights, Span
 from qa.train.data import Example, read
 from qa.train.model import ReaderModel
@@ -72,8 +72,7 @@ def measure(model: ReaderModel, tokenizer: Tokenizer, folder: Path, count: int) 
 def fit_score(reader: Reader, examples: Sequence[Example]) -> ScoreWeights:
     """Fit the log-odds that the best span of a passage is right from the three heads.
 
-    "Right" is F1 above 0.5 against an annotated answer, so that a boundary of one word does not
-    count as a lie.
+    "Right" is `qa.evaluate.acceptable`, so that a boundary of one word does not count as a lie.
 
     Args:
         reader: The reader as exported; its own score only chooses between spans of one passage.
@@ -86,6 +85,6 @@ def fit_score(reader: Reader, examples: Sequence[Example]) -> ScoreWeights:
             continue
         gold = [example.context[start:end] for start, end in example.answers]
         rows.append({name: getattr(span, name) for name in HEADS})
-        right.append(float(f1(span.text, gold) > 0.5))
+        right.append(acceptable(span.text, gold))
     fitted = fit_signed(HEADS, rows, right)
     return ScoreWeights(fitted.bias, **fitted.weights)
