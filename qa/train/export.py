@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, checksum, open_reader
-from qa.train.data import Example
+from qa.train.data import Example, held_out, read
 from qa.train.model import ReaderModel
-from qa.train.score import fit_score, sample
+from qa.train.score import fit_score
 
 OUTPUTS = ["start", "end", "relevance", "answerability"]
 INPUTS = ["ids", "mask", "types"]
@@ -130,9 +130,14 @@ def to_hugging_face(model: ReaderModel, tokenizer: Tokenizer, folder: Path) -> N
 
 
 def score_examples(data: Path, count: int = 400) -> list[Example]:
-    """Return the pairs that the score is fitted on: answered, unanswerable and off the passage."""
-    examples = sample(data / "squad-v2.0-train-articles.json.gz", count)
+    """Return the pairs that the score is fitted on: answered, unanswerable and off the passage.
+
+    All are of articles that are never trained on: of what it has learnt by heart a reader is surer.
+    """
+    file = data / "squad-v2.0-train-articles.json.gz"
+    unseen = [example for example in read(file) if held_out(example)]
     rng = random.Random(0)
+    examples = rng.sample(unseen, min(count, len(unseen)))
     swapped = [
         replace(one, context=other.context, answers=(), relevant=False)
         for one, other in zip(examples, rng.sample(examples, len(examples)), strict=True)
