@@ -17,6 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,6 +88,18 @@ class Calibration:
                 f"{path.name}: found no JSON, expected a calibration; make it with: make calibrate"
             ) from error
         try:
+            return cls.from_dict(stored)
+        except ModelError as error:
+            raise ModelError(f"{path.name}: {error}; make it with: make calibrate") from error
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Calibration:
+        """Return the calibration that `dataclasses.asdict` described.
+
+        Raises:
+            ModelError: Something is missing, or of the wrong type.
+        """
+        try:
             return cls(
                 ranking=_logistic(stored["ranking"], RANKING),
                 confidence=_logistic(stored["confidence"], CONFIDENCE),
@@ -95,8 +108,7 @@ class Calibration:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"{path.name}: {error}, expected ranking, confidence, threshold and fitted_on; "
-                "make it with: make calibrate"
+                f"{error}, expected ranking, confidence, threshold and fitted_on"
             ) from error
 
     def save(self, path: Path) -> None:
@@ -128,6 +140,9 @@ def fit_logistic(
     rows: Sequence[Mapping[str, float]],
     right: ArrayLike,
     ridge: float = 1.0,
+    *,
+    counts: ArrayLike | None = None,
+    towards: Logistic | None = None,
 ) -> Logistic:
     """Fit a logistic regression by Newton's method.
 
@@ -139,6 +154,9 @@ def fit_logistic(
         rows: Their values, one mapping a case.
         right: Whether each case was right, 0 or 1.
         ridge: Penalty on the squared standardised weights; the bias has none.
+        counts: How many cases each one stands for; 1 when None.
+        towards: The ridge draws the weights to these instead of to 0: what is known already
+            counts, the less the more cases there are.
 
     Raises:
         ValueError: No cases, or all of them right, or none.
@@ -152,7 +170,10 @@ def fit_logistic(
     centre, spread = table.mean(axis=0), table.std(axis=0)
     spread[spread < 1e-9] = 1.0
     design = np.column_stack([np.ones(len(table)), (table - centre) / spread])
-    solved = _newton(design, labels, ridge)
+    known = towards.weights if towards else {}
+    prior = np.array([0.0, *(known.get(name, 0.0) for name in names)]) * np.append(1.0, spread)
+    each = np.ones(len(labels)) if counts is None else np.asarray(counts, dtype=np.float64)
+    solved = _newton(design, labels, ridge, each, prior)
     weights = solved[1:] / spread
     bias = float(solved[0] - weights @ centre)
     return Logistic(
@@ -167,6 +188,9 @@ def fit_signed(
     right: ArrayLike,
     against: Sequence[str] = (),
     ridge: float = 1.0,
+    *,
+    counts: ArrayLike | None = None,
+    towards: Logistic | None = None,
 ) -> Logistic:
     """Fit as `fit_logistic`, each weight of the sign that its meaning asks for.
 
@@ -180,10 +204,12 @@ def fit_signed(
         right: As in `fit_logistic`.
         against: The features of which a larger value speaks against the answer.
         ridge: As in `fit_logistic`.
+        counts: As in `fit_logistic`.
+        towards: As in `fit_logistic`.
     """
     kept = list(names)
     while True:
-        fitted = fit_logistic(kept, rows, right, ridge)
+        fitted = fit_logistic(kept, rows, right, ridge, counts=counts, towards=towards)
         spread = {name: float(np.std([row[name] for row in rows])) for name in kept}
         wrong = {
             name: weight * spread[name] * (-1 if name in against else 1)
@@ -195,15 +221,25 @@ def fit_signed(
         kept.remove(worst)
 
 
-def _newton(design: Rows, labels: Rows, ridge: float) -> Rows:
-    weights = np.zeros(design.shape[1])
+def _newton(design: Rows, labels: Rows, ridge: float, counts: Rows, prior: Rows) -> Rows:
     penalty = np.full(design.shape[1], ridge)
     penalty[0] = 1e-9
+
+    def loss(weights: Rows) -> float:
+        odds = design @ weights
+        likelihood = counts @ (np.logaddexp(0, odds) - labels * odds)
+        return float(likelihood + penalty @ (weights - prior) ** 2 / 2)
+
+    weights = np.zeros(design.shape[1])
     for _ in range(100):
         chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        slope = design.T @ (labels - chance) - penalty * weights
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design + np.diag(penalty)
+        slope = design.T @ (counts * (labels - chance)) - penalty * (weights - prior)
+        spread = counts * chance * (1 - chance)
+        curve = (design * spread[:, None]).T @ design + np.diag(penalty)
         change = np.linalg.solve(curve, slope)
+        # Far from the optimum a whole step can overshoot.
+        while loss(weights + change) > loss(weights) and np.abs(change).max() > 1e-9:
+            change = change / 2
         weights = weights + change
         if np.abs(change).max() < 1e-9:
             break

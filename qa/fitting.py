@@ -2,29 +2,47 @@
 
 ```python
 cases = fitting.collect(golden.load("golden.yaml"), assistant)
-calibration = fitting.fit(cases)
+calibration = fitting.fit(cases, "golden.yaml")
 ```
+
+"Right" is `qa.evaluate.acceptable` of the span that comes first, throughout. `qa/recalibration.py`
+does this for a user's library and keeps the result with it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qa.calibration import CONFIDENCE, RANKING, Calibration, Logistic, fit_signed, probability
-from qa.candidates import Candidate, confidence_features, gather
-from qa.evaluate import calibration_error, coverage_at_accuracy, f1
+from index.errors import QuestionError
+from qa import evaluate
+from qa.calibration import CONFIDENCE, RANKING, Calibration, Logistic, fit_signed
+from qa.candidates import Candidate, confidence_features, decide, gather
+from qa.evaluate import acceptable, f1
+from qa.followups import understand
+from qa.goldenset import Pair
+from qa.reader import Span
 
 if TYPE_CHECKING:
+    from qa.answer import Answer
     from qa.assistant import Assistant
-    from qa.goldenset import GoldenSet, Pair
+    from qa.goldenset import GoldenSet
 
 # Candidates of one question that the ranking learns from; the tail is all alike.
 _LEARNT_FROM = 12
 _FOLDS = 5
+# With fewer documents than this, a fold of them would be most of the questions, or none.
+_LEAST_DOCUMENTS = 2 * _FOLDS
+_LOOSE = 2.0
+# On standardised features n cases pin a weight down to about n · 0.12, 0.12 being the mean of
+# p(1 − p) at the usual mix of sure and unsure answers. So a known calibration counts as 200.
+_KNOWN = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +57,103 @@ class Case:
     pair: Pair
     candidates: tuple[Candidate, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the case as JSON-ready data; of the pair, what fitting needs."""
+        return {
+            "question": self.pair.question,
+            "answers": list(self.pair.answers),
+            "document": self.pair.document,
+            "candidates": [
+                {
+                    "passage": item.span.passage,
+                    "text": item.span.text,
+                    "score": round(item.span.score, 5),
+                    "place": list(item.place),
+                    "features": {name: round(value, 5) for name, value in item.features.items()},
+                }
+                for item in self.candidates
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Case:
+        """Return the case that `to_dict` described; spans stand at offset 0 of their passages."""
+        candidates = []
+        for item in data["candidates"]:
+            features, text = item["features"], item["text"]
+            heads = (features["margin"], features["answerability"], features["relevance"])
+            span = Span(item["passage"], 0, len(text), text, item["score"], *heads)
+            name, start, end = item["place"]
+            candidates.append(Candidate(span, (name, start, end), 0.0, features))
+        answers = tuple(data["answers"])
+        return cls(Pair(data["question"], answers, data["document"]), tuple(candidates))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a calibration makes of a case.
+
+    Attributes:
+        confidence: Probability that the first span is right, 0..1; 0 without any.
+        right: 1.0 when it is.
+        answered: Whether it is given.
+        f1: F1 of what is given, a refusal counted as SQuAD 2.0 does.
+        answerable: Whether the question has an answer.
+    """
+
+    confidence: float
+    right: float
+    answered: bool
+    f1: float
+    answerable: bool
+
 
 def collect(
-    golden: GoldenSet,
+    golden: GoldenSet | Sequence[Pair],
     assistant: Assistant,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Case]:
-    """Ask every pair and keep the candidates, before anything is decided."""
-    snapshot = assistant.library.snapshot()
+    """Ask every pair, with its history and filter, and keep the candidates.
+
+    Args:
+        golden: The pairs.
+        assistant: What they are asked of.
+        progress: Called with (done, total) after each pair.
+    """
+    chunks = len(assistant.library.snapshot())
     cases = []
-    for number, pair in enumerate(golden.pairs, start=1):
-        passages = snapshot.search(pair.question, assistant.settings.passages)
-        texts = [passage.text for passage in passages]
-        spans = assistant.reader.read_many([(pair.question, texts)])[0]
-        candidates = gather(pair.question, spans, passages, assistant.calibration, len(snapshot))
-        cases.append(Case(pair, tuple(candidates)))
+    for done, pair in enumerate(golden, start=1):
+        cases.append(_case(pair, assistant, chunks))
         if progress:
-            progress(number, len(golden))
+            progress(done, len(golden))
     return cases
 
 
-def fit(cases: Sequence[Case], fitted_on: str, target_accuracy: float | None = None) -> Calibration:
+def _case(pair: Pair, assistant: Assistant, chunks: int) -> Case:
+    history: tuple[Answer, ...] = ()
+    try:
+        for question in pair.history:
+            history += (assistant.ask(question, history=history),)
+        stages = assistant.ask_stages(pair.question, history, pair.filter)
+        passages = next(stage.passages for stage in stages if stage.name == "reading")
+    except QuestionError:
+        # One question that cannot be asked must not end a run of thousands.
+        return Case(pair, ())
+    question = " ".join(unicodedata.normalize("NFC", pair.question).split())
+    understood = understand(question, history)
+    [spans] = assistant.reader.read_many([(understood, [passage.text for passage in passages])])
+    candidates = gather(understood, spans, passages, assistant.calibration, chunks)
+    return Case(pair, tuple(candidates))
+
+
+def fit(
+    cases: Sequence[Case],
+    fitted_on: str,
+    target_accuracy: float | None = None,
+    *,
+    known: Calibration | None = None,
+    unanswerable: float | None = None,
+) -> Calibration:
     """Fit ranking, confidence and threshold.
 
     Args:
@@ -68,56 +162,113 @@ def fit(cases: Sequence[Case], fitted_on: str, target_accuracy: float | None = N
         target_accuracy: Accuracy that the answers given must reach, 0..1; when None the
             threshold is that of the best mean F1, refusals counted as SQuAD 2.0 does: the middle
             of the thresholds within half a standard error of it.
+        known: What is known already: counts as about 200 cases.
+        unanswerable: Share of the questions to come that have no answer, 0..1, which confidence
+            takes for granted; that of the cases when None.
 
     Raises:
         ValueError: Too few cases of either kind.
     """
-    fitted = Calibration(ranking=_ranking(cases), fitted_on=fitted_on)
-    ranked = [_ranked(case, fitted) for case in cases]
-    held = [case for case in ranked if case.candidates]
-    rows = [confidence_features(case.candidates) for case in held]
-    right = [_right(case) for case in held]
-    confidence = fit_signed(CONFIDENCE, rows, right, against=("missing",), ridge=2.0)
-    fitted = replace(fitted, confidence=confidence)
-    return replace(fitted, threshold=_threshold(held, fitted, target_accuracy))
+    return with_threshold(
+        _fitted(cases, fitted_on, known, unanswerable), cases, target_accuracy, unanswerable
+    )
 
 
-def cross_validated(cases: Sequence[Case], fitted_on: str) -> dict[str, float]:
-    """Return ECE, mean F1 and coverage of calibrations that never saw what they are measured on.
+def cross_fitted(
+    cases: Sequence[Case],
+    target_accuracy: float | None = None,
+    *,
+    known: Calibration | None = None,
+    unanswerable: float | None = None,
+    weights: bool = True,
+) -> list[Outcome]:
+    """Return the outcome of each case by a calibration that never saw it; arguments as of `fit`.
 
-    Folds are by document, so that a passage's questions stay together.
+    Folds are by document, so that a passage's questions stay together, where there are enough
+    documents. With `weights=False` the known weights are kept and only the threshold is fitted.
+
+    Raises:
+        ValueError: Too few cases of either kind.
     """
-    names = sorted({case.pair.document or case.pair.question for case in cases})
-    fold = {name: number % _FOLDS for number, name in enumerate(names)}
-    confidences: list[float] = []
-    right: list[float] = []
-    overlaps: list[float] = []
+    folds = _folds([case.pair for case in cases])
+    found: dict[int, Outcome] = {}
     for number in range(_FOLDS):
-        inside = [fold[case.pair.document or case.pair.question] == number for case in cases]
-        fitted = fit([c for c, held in zip(cases, inside, strict=True) if not held], fitted_on)
-        for case in (c for c, held in zip(cases, inside, strict=True) if held):
-            ranked = _ranked(case, fitted)
-            chance = confidence_of(ranked.candidates, fitted)
-            text = ranked.candidates[0].span.text if ranked.candidates else None
-            confidences.append(chance)
-            right.append(_right(ranked))
-            overlaps.append(f1(text if chance >= fitted.threshold else None, case.pair.answers))
+        rest = [case for case, fold in zip(cases, folds, strict=True) if fold != number]
+        fitted = _fitted(rest, "", known, unanswerable) if weights or known is None else known
+        fitted = with_threshold(fitted, rest, target_accuracy, unanswerable)
+        for at, fold in enumerate(folds):
+            if fold == number:
+                found[at] = outcome(cases[at], fitted)
+    return [found[at] for at in range(len(cases))]
+
+
+def rank(case: Case, calibration: Calibration) -> Case:
+    """Return a case with its candidates scored by a calibration's ranking, best first."""
+    scored = [
+        replace(item, score=calibration.ranking.log_odds(item.features)) for item in case.candidates
+    ]
+    scored.sort(key=lambda item: (-item.score, item.place))
+    return Case(case.pair, tuple(scored))
+
+
+def outcome(case: Case, calibration: Calibration) -> Outcome:
+    """Return what a calibration makes of a case."""
+    return _outcome(rank(case, calibration), calibration)
+
+
+def measure(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return the figures of outcomes by name.
+
+    `calibration_error`, `brier`, `aurc`, `coverage_at_80` and `_90` as in `qa/evaluate.py`;
+    `accuracy` of the answers given; `answered` and `answered_right`: shares of the answerable
+    questions; `refused_right`: share of the unanswerable ones; `f1`: mean over all.
+    """
+    confidence = [item.confidence for item in outcomes]
+    right = [item.right for item in outcomes]
+    answerable = [item for item in outcomes if item.answerable]
+    rest = [item for item in outcomes if not item.answerable]
     return {
-        "calibration_error": calibration_error(confidences, right),
-        "f1": float(np.mean(overlaps)),
-        "coverage_at_80": coverage_at_accuracy(confidences, right, 0.8),
-        "coverage_at_90": coverage_at_accuracy(confidences, right, 0.9),
+        "calibration_error": evaluate.calibration_error(confidence, right),
+        "brier": evaluate.brier_score(confidence, right),
+        "aurc": evaluate.area_under_risk_coverage(confidence, right),
+        "coverage_at_80": evaluate.coverage_at_accuracy(confidence, right, 0.8),
+        "coverage_at_90": evaluate.coverage_at_accuracy(confidence, right, 0.9),
+        "accuracy": evaluate.mean([item.right for item in outcomes if item.answered]),
+        "answered": evaluate.mean([item.answered for item in answerable]),
+        "answered_right": evaluate.mean([item.answered * item.right for item in answerable]),
+        "refused_right": evaluate.mean([not item.answered for item in rest]),
+        "f1": evaluate.mean([item.f1 for item in outcomes]),
     }
 
 
-def confidence_of(candidates: Sequence[Candidate], calibration: Calibration) -> float:
-    """Return the probability that the first candidate is right; 0 without any."""
-    if not candidates:
-        return 0.0
-    return probability(calibration.confidence.log_odds(confidence_features(candidates)))
+def cross_validated(cases: Sequence[Case], unanswerable: float | None = None) -> dict[str, float]:
+    """Return `measure` of `cross_fitted`."""
+    return measure(cross_fitted(cases, unanswerable=unanswerable))
 
 
-def _ranking(cases: Sequence[Case]) -> Logistic:
+def _fitted(
+    cases: Sequence[Case],
+    fitted_on: str,
+    known: Calibration | None,
+    unanswerable: float | None,
+) -> Calibration:
+    ridge = _KNOWN if known else _LOOSE
+    ranking = _ranking(cases, known.ranking if known else None, ridge)
+    fitted = Calibration(ranking=ranking, fitted_on=fitted_on)
+    held = [ranked for case in cases if (ranked := rank(case, fitted)).candidates]
+    confidence = fit_signed(
+        CONFIDENCE,
+        [confidence_features(case.candidates) for case in held],
+        [_right(case) for case in held],
+        against=("missing",),
+        ridge=ridge,
+        counts=_counts(held, unanswerable),
+        towards=known.confidence if known else None,
+    )
+    return replace(fitted, confidence=confidence)
+
+
+def _ranking(cases: Sequence[Case], known: Logistic | None, ridge: float) -> Logistic:
     """Fit which candidate is right.
 
     The answer's words in another document than the one asked of may be right or chance: those
@@ -127,49 +278,95 @@ def _ranking(cases: Sequence[Case]) -> Logistic:
     for case in cases:
         strongest = sorted(case.candidates, key=lambda item: -item.span.margin)[:_LEARNT_FROM]
         for item in strongest:
-            matches = bool(case.pair.answers) and f1(item.span.text, case.pair.answers) > 0.5
+            matches = acceptable(item.span.text, case.pair.answers)
             elsewhere = case.pair.document not in (None, item.place[0])
             if matches and elsewhere:
                 continue
             rows.append(item.features)
-            right.append(float(matches))
-    return fit_signed(RANKING, rows, right, against=("missing",), ridge=2.0)
+            right.append(matches)
+    return fit_signed(RANKING, rows, right, against=("missing",), ridge=ridge, towards=known)
 
 
-def _ranked(case: Case, calibration: Calibration) -> Case:
-    scored = [
-        replace(item, score=calibration.ranking.log_odds(item.features)) for item in case.candidates
-    ]
-    scored.sort(key=lambda item: (-item.score, item.place))
-    return Case(case.pair, tuple(scored))
+def _counts(cases: Sequence[Case], unanswerable: float | None) -> NDArray[np.float64]:
+    """Return how many cases each stands for, so that the wanted share has no answer."""
+    without = np.array([case.pair.unanswerable for case in cases], dtype=bool)
+    share = without.mean()
+    if unanswerable is None or not 0 < share < 1:
+        return np.ones(len(cases))
+    counts: NDArray[np.float64] = np.where(
+        without, unanswerable / share, (1 - unanswerable) / (1 - share)
+    )
+    return counts
 
 
 def _right(case: Case) -> float:
-    """Whether the first candidate is an acceptable answer, a word more or less.
-
-    Word for word would be stricter than the people who wrote the answers down: they agree with
-    each other on the words in 4 of 5 cases, and on the place nearly always.
-    """
-    if not case.pair.answers or not case.candidates:
-        return 0.0
-    return float(f1(case.candidates[0].span.text, case.pair.answers) > 0.5)
+    return acceptable(case.candidates[0].span.text, case.pair.answers) if case.candidates else 0.0
 
 
-def _threshold(
-    cases: Sequence[Case], calibration: Calibration, target_accuracy: float | None
-) -> float:
-    confidences = np.array([confidence_of(case.candidates, calibration) for case in cases])
+def _outcome(ranked: Case, calibration: Calibration) -> Outcome:
+    decision = decide(ranked.candidates, calibration)
+    text = ranked.candidates[0].span.text if decision.answered else None
+    return Outcome(
+        confidence=decision.confidence,
+        right=_right(ranked),
+        answered=decision.answered,
+        f1=f1(text, ranked.pair.answers),
+        answerable=not ranked.pair.unanswerable,
+    )
+
+
+def with_threshold(
+    calibration: Calibration,
+    cases: Sequence[Case],
+    target_accuracy: float | None = None,
+    unanswerable: float | None = None,
+) -> Calibration:
+    """Return the calibration with the threshold that suits these cases; arguments as of `fit`."""
+    ranked = [held for case in cases if (held := rank(case, calibration)).candidates]
+    confidences = np.array([decide(case.candidates, calibration).confidence for case in ranked])
+    counts = _counts(ranked, unanswerable)
     if target_accuracy is not None:
-        right = np.array([_right(case) for case in cases])
-        order = np.argsort(-confidences, kind="stable")
-        accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-        reached = np.flatnonzero(accuracy >= target_accuracy)
-        return float(confidences[order][reached[-1]]) if len(reached) else 1.0
-    values = [_values(case) for case in cases]
+        right = [_right(case) for case in ranked]
+        threshold = _accurate(confidences, np.array(right), counts, target_accuracy)
+    else:
+        values = np.array([_values(case) for case in ranked]).reshape(-1, 2)
+        threshold = _best_f1(confidences, values, counts)
+    return replace(calibration, threshold=threshold)
+
+
+def _accurate(
+    confidences: NDArray[np.float64],
+    right: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    target: float,
+) -> float:
+    """Return the lowest threshold whose answers are accurate enough; 1 when there is none."""
+    order = np.argsort(-confidences, kind="stable")
+    sure = confidences[order]
+    accuracy = np.cumsum((right * counts)[order]) / np.cumsum(counts[order])
+    # No threshold parts cases of equal confidence.
+    parts = np.append(np.diff(sure) < 0, True)
+    reached = np.flatnonzero(parts & (accuracy >= target - 1e-12))
+    if not len(reached):
+        return 1.0
+    last = int(reached[-1])
+    following = sure[last + 1] if last + 1 < len(sure) else 0.0
+    return _between(float(sure[last]), float(following))
+
+
+def _between(kept: float, dropped: float) -> float:
+    """Return a short number above `dropped`, and no higher than `kept`."""
+    middle = round((kept + dropped) / 2, 4)
+    return middle if dropped < middle <= kept else kept
+
+
+def _best_f1(
+    confidences: NDArray[np.float64], values: NDArray[np.float64], counts: NDArray[np.float64]
+) -> float:
     grid = np.linspace(0.05, 0.95, 181)
-    gained = np.array([np.where(confidences >= at, *np.transpose(values)).tolist() for at in grid])
-    means = gained.mean(axis=1)
-    error = gained[means.argmax()].std() / np.sqrt(len(cases))
+    gained = np.array([np.where(confidences >= at, values[:, 0], values[:, 1]) for at in grid])
+    means = np.average(gained, axis=1, weights=counts)
+    error = gained[means.argmax()].std() / np.sqrt(len(confidences))
     # The curve is flat and its peak an accident of the sample: take the middle of the plateau.
     plateau = grid[means >= means.max() - error / 2]
     return round(float((plateau.min() + plateau.max()) / 2), 4)
@@ -180,3 +377,17 @@ def _values(case: Case) -> tuple[float, float]:
     if not case.pair.answers:
         return 0.0, 1.0
     return f1(case.candidates[0].span.text, case.pair.answers), 0.0
+
+
+def _folds(pairs: Sequence[Pair]) -> list[int]:
+    """Return the fold of each pair: pairs of one group together, each kind spread evenly."""
+    documents = {pair.document for pair in pairs if pair.document}
+    by_document = len(documents) >= _LEAST_DOCUMENTS
+    groups = [(pair.document if by_document else None) or pair.key for pair in pairs]
+    answered = {group for group, pair in zip(groups, pairs, strict=True) if pair.answers}
+
+    def order(group: str) -> tuple[bool, str]:
+        return group in answered, hashlib.sha256(group.encode()).hexdigest()
+
+    fold = {group: at % _FOLDS for at, group in enumerate(sorted(set(groups), key=order))}
+    return [fold[group] for group in groups]
