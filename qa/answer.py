@@ -119,6 +119,7 @@ class Answer:
         refusal: None, or why there is no answer.
         note: A remark for the person who asked ("only quotes are given …"), or None.
         rivals: The best place of each source that says otherwise nearly as well, best first.
+        calibration: What the confidence was fitted on, in words; a library may have its own.
         seconds: Wall time of each stage, in seconds.
     """
 
@@ -130,6 +131,7 @@ class Answer:
     refusal: Refusal | None = None
     note: str | None = None
     rivals: tuple[Citation, ...] = ()
+    calibration: str = ""
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
     def __bool__(self) -> bool:
@@ -153,6 +155,7 @@ class Answer:
             "refusal": self.refusal.to_dict() if self.refusal else None,
             "note": self.note,
             "rivals": [citation.to_dict() for citation in self.rivals],
+            "calibration": self.calibration,
             "seconds": dict(self.seconds),
         }
 
@@ -173,5 +176,7 @@ class Answer:
             refusal=Refusal.from_dict(refusal) if refusal else None,
             note=data["note"],
             rivals=tuple(Citation.from_dict(one) for one in data["rivals"]),
+            # Answers were kept before it was told.
+            calibration=data.get("calibration", ""),
             seconds=dict(data["seconds"]),
         )

@@ -19,6 +19,7 @@ from qa.calibration import Calibration
 from qa.candidates import Candidate, decide, gather
 from qa.config import Settings, seeds_folder
 from qa.followups import understand
+from qa.own_calibration import in_force
 from qa.reader import PassageReader, Reader
 
 if TYPE_CHECKING:
@@ -214,6 +215,7 @@ class Assistant:
             refusal=refusal,
             note=_note(yes_no and answered, rivals),
             rivals=rivals,
+            calibration=self.calibration.fitted_on,
             seconds=clock.seconds(),
         )
 
@@ -370,7 +372,8 @@ def open_assistant(
     )
     if sync:
         library.sync(progress=progress)
-    return Assistant(library, reader, calibration, settings)
+    own = in_force(library.folder, settings)
+    return Assistant(library, reader, own or calibration, settings)
 
 
 def ask(question: str, documents: Documents | None = None, **options: Any) -> Answer:
