@@ -1,6 +1,7 @@
 """`citespan eval` and `suggest`: what they write and compare, and with which exit code."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,29 @@ def test_a_threshold_of_the_project_decides_the_exit_code(capsys, assistant, tmp
     assert code == 1
     assert err.strip().endswith("citespan: exact_match 0.000 is below the threshold 0.9")
     assert run(capsys, "golden.yaml", "--threshold", "exact_match=0")[0] == 0
+
+
+def test_the_documents_are_those_that_pytest_would_ask(capsys, assistant, tmp_path, monkeypatch):
+    # One golden set, asked of two libraries by two doors, would pass in one and fail in the other.
+    opened = []
+
+    def open_them(documents, **_):
+        opened.append(documents)
+        return assistant
+
+    monkeypatch.setattr(qa, "open", open_them, raising=False)
+    sets = tmp_path / "sets"
+    sets.mkdir()
+    (sets / "golden.yaml").write_text(GOLDEN)
+    _, _, err = run(capsys, "sets/golden.yaml")
+    assert f"Asked of {sets}; name other documents with --documents." in err
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\ncitespan_documents = ["documents"]\n'
+    )
+    run(capsys, "sets/golden.yaml")
+    _, _, err = run(capsys, "sets/golden.yaml", "--documents", "elsewhere")
+    assert opened == [[sets], [tmp_path / "documents"], [Path("elsewhere")]]
+    assert "Asked of" not in err
 
 
 def test_an_answer_that_broke_is_named_and_is_exit_code_1(capsys, assistant):
