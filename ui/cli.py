@@ -1,4 +1,4 @@
-"""The command line: `citespan ask`, `chat`, `index`, `library`, `serve`, `mcp`, `eval`, `suggest`.
+"""The command line: `citespan ask`, `chat`, `library`, `eval` and the like; `--help` lists all.
 
 Exit codes: 0 answered or done; 1 refused, or below a threshold; 2 wrong usage or an error, with
 one message on stderr and no traceback. Heavy modules are imported inside the commands.
@@ -47,6 +47,17 @@ Documents = Annotated[
 ]
 Paths = Annotated[
     list[Path] | None, typer.Argument(help="Folders or files. Default: the sample article.")
+]
+
+
+Asked = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--documents",
+        "-d",
+        help="A folder or a file; may be repeated. Default: citespan_documents of pyproject.toml, "
+        "or the folder that the golden set lies in.",
+    ),
 ]
 
 
@@ -220,7 +231,7 @@ def evaluate(
     golden: Annotated[
         Path | None, typer.Argument(help="YAML, JSON, JSONL, CSV or SQuAD JSON.")
     ] = None,
-    documents: Documents = None,
+    documents: Asked = None,
     threshold: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE that must be met; may be repeated.", metavar="NAME=VALUE"),
@@ -245,7 +256,13 @@ def evaluate(
     """
     from qa.golden import load
     from qa.golden_summary import thresholds
-    from ui.evaluation import compare_runs, kept_on_page, parse_threshold, run_golden
+    from ui.evaluation import (
+        compare_runs,
+        documents_of,
+        kept_on_page,
+        parse_threshold,
+        run_golden,
+    )
 
     if (golden is not None) + (compare is not None) + kept != 1:
         raise CitespanError("expected a golden set, or --compare BEFORE AFTER; see: eval --help")
@@ -253,7 +270,8 @@ def evaluate(
         compare_runs(*compare, as_json)
 
     limits = {**thresholds(), **dict(parse_threshold(pair) for pair in threshold or ())}
-    report = run_golden(load(golden or kept_on_page(documents)), documents)
+    pairs = load(golden or kept_on_page(documents))
+    report = run_golden(pairs, documents if kept else documents_of(pairs, documents))
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.text())
     if save:
         report.save(save)
@@ -265,6 +283,35 @@ def evaluate(
     for sentence in missed:
         typer.echo(f"citespan: {sentence}", err=True)
     raise typer.Exit(1 if missed else 0)
+
+
+@app.command()
+def calibrate(
+    golden: Annotated[
+        Path | None,
+        typer.Argument(help="A golden set, as for eval; without one, shows what is in force."),
+    ] = None,
+    documents: Asked = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(help="Share of the answers given that must be right, such as 0.9."),
+    ] = None,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Fit to what was marked right or wrong on the page.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it gains.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Go back to what was there before.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Fit confidence and refusals to your own documents, with the pairs of a golden set.
+
+    Says what it gained, cross-validated, and keeps it with the documents' library.
+    """
+    from ui.calibration import run_calibration
+
+    run_calibration(
+        golden, documents, target_accuracy, kept=kept, dry_run=dry_run, undo=undo, as_json=as_json
+    )
 
 
 @app.command()
