@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from index import documents
 from index.catalog import CatalogWriter, FileRecord
 from index.chunks import split
+from index.context import searched_texts
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import DocumentError, LibraryMismatch
@@ -275,14 +276,14 @@ class Builder:
         return documents.parse(documents.read_bytes(entry.path), file.name, self._parser)
 
     def _write_document(self, writer: CatalogWriter, document: Document) -> int:
-        chunks, texts = [], []
-        for start, end in self._chunk_places(document):
-            text = document.text[start:end]
+        places = self._chunk_places(document)
+        texts = searched_texts(document, places)
+        chunks = []
+        for (start, end), text in zip(places, texts, strict=True):
             digest = hashlib.sha256(text.encode()).digest()
             self._hashes.append(digest)
             self._texts[digest] = text
             chunks.append((start, end, digest))
-            texts.append(text)
         return writer.add_document(document, chunks, texts)
 
     def _chunk_places(self, document: Document) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index.context import searched_texts
 from index.search import Snapshot
 
 _UNIT_TOLERANCE = 1e-3
@@ -70,8 +71,9 @@ def _check_documents(snapshot: Snapshot) -> Iterator[str]:
             yield f"document {row}: its file is gone but its text is stored"
             continue
         document = snapshot.catalog.document(row, names[row][0])
-        for chunk in snapshot.catalog.chunks_of(row):
-            text = document.text[chunk.start : chunk.end]
+        chunks = snapshot.catalog.chunks_of(row)
+        texts = searched_texts(document, [(chunk.start, chunk.end) for chunk in chunks])
+        for chunk, text in zip(chunks, texts, strict=True):
             if hashlib.sha256(text.encode()).digest() != chunk.sha256:
                 yield f"{document.name}: characters {chunk.start} to {chunk.end} are not its chunk"
     for (row,) in snapshot.catalog.rows(

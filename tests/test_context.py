@@ -1,0 +1,93 @@
+"""A row deep in a table is found by what its columns are called, and quoted as it stands."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from index.content import ContentBuilder
+from index.context import searched_texts
+from index.documents import Document
+from tests.index_fakes import open_library, write
+
+
+def table(*runs):
+    """Return a document of runs of rows: (sheet, lines) each."""
+    builder = ContentBuilder()
+    for sheet, lines in runs:
+        builder.add_rows(lines, 1, sheet)
+    content = builder.build()
+    return Document("t.csv", content.text, "0" * 64, "csv", rows=content.rows)
+
+
+def searched(document, word):
+    """Return how a passage is searched that begins at a word."""
+    start = document.text.index(word)
+    return searched_texts(document, [(start, start + len(word))])[0]
+
+
+def test_a_row_is_searched_below_its_column_names():
+    document = table((None, ["Name\tCity", "Ann\tOslo", "Bob\tBern"]))
+    assert searched(document, "Bob") == "Name\tCity\nBob"
+    assert searched(document, "Name") == "Name"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Sales of the year", "Name\tCity", "Bob\tBern"],
+        ["2023\t4.5 %", "Name\tCity", "Bob\tBern"],
+        ["Name\tCity\t", "1\t2", "Bob\t3"],
+    ],
+)
+def test_titles_and_figures_above_the_names_are_passed_over(lines):
+    assert searched(table((None, lines)), "Bob").splitlines()[0].split() == ["Name", "City"]
+
+
+def test_a_table_of_figures_has_no_names():
+    assert searched(table((None, ["1\t2", "3\t4", "5\t6"])), "5") == "5"
+    assert searched(table((None, ["one", "two", "three"])), "three") == "three"
+
+
+def test_rows_after_an_empty_one_go_on_with_the_names_above_but_not_on_another_sheet():
+    document = table(("A", ["Name\tAge", "Ann\t30"]), ("A", ["Bob\t40"]), ("B", ["Eve\t50"]))
+    assert searched(document, "Bob") == "Name\tAge\nBob"
+    assert searched(document, "Eve") == "Eve"
+    own = table(("A", ["Name\tAge", "Ann\t30"]), ("A", ["Town\tLand", "Bern\t4"]))
+    assert searched(own, "Bern") == "Town\tLand\nBern"
+
+
+def test_text_that_is_no_table_is_searched_as_it_is():
+    document = Document("a.txt", "Name\tCity\nBob\tBern", "0" * 64, "text")
+    assert searched(document, "Bob") == "Bob"
+
+
+def test_hundreds_of_columns_do_not_push_the_row_out():
+    document = table((None, ["\t".join(f"column {n}" for n in range(500)), "Bob\t1"]))
+    names, row = searched(document, "Bob").split("\n")
+    assert row == "Bob"
+    assert 200 < len(names) <= 300
+    assert names.split("\t")[-1] == f"column {len(names.split(chr(9))) - 1}"
+
+
+def test_hostile_tables_are_searched_in_bounded_time():
+    wide = table((None, ["7 " * 1_000_000 + "x"]), *((None, [f"{n}\t1"]) for n in range(20_000)))
+    places = [(at, at + 5) for at in range(0, len(wide.text), 200)]
+    started = time.perf_counter()
+    assert len(searched_texts(wide, places)) == len(places)
+    assert time.perf_counter() - started < 5
+
+
+def test_row_five_hundred_is_found_by_its_column_and_quoted_exactly(tmp_path, home):
+    rows = [f"item {n},{n * 7}" for n in range(1000)]
+    files = {"parts.csv": "\n".join(["dragon,copper", *rows]), "a.txt": "Of item 500, elsewhere."}
+    library = open_library(write(tmp_path / "d", files), home)
+    library.sync()
+    best = library.search("How much copper has item 500?", k=3)[0]
+    assert "item 500\t3500" in best.text
+    assert "copper" not in best.text
+    assert best.text == library.document("parts.csv").text[best.start : best.end]
+    # Of "dragon" and "copper", which are all that the embedder knows here, one was asked for.
+    assert best.dense == pytest.approx(0.5**0.5)
+    assert library.verify(), library.verify().problems
