@@ -30,7 +30,7 @@ CREATE TABLE documents (
 CREATE TABLE files (
     name TEXT PRIMARY KEY, document INTEGER REFERENCES documents (id), size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, read_ns INTEGER NOT NULL,
-    sha256 TEXT, reason TEXT
+    sha256 TEXT, reason TEXT, tries INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX files_by_document ON files (document);
 CREATE TABLE chunks (
@@ -69,6 +69,7 @@ class FileRecord:
         sha256: Hash of the bytes; None when they could not be read.
         document: Row of its document; None when it failed.
         reason: Why it failed, or None.
+        tries: How often its parser was interrupted, which may say more of the machine than of it.
     """
 
     name: str
@@ -79,6 +80,7 @@ class FileRecord:
     sha256: str | None
     document: int | None
     reason: str | None
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class CatalogWriter:
         values = asdict(file)
         self._connection.execute(
             "INSERT INTO files VALUES (:name, :document, :size, :mtime_ns, :ctime_ns, :read_ns, "
-            ":sha256, :reason)",
+            ":sha256, :reason, :tries)",
             values,
         )
 
@@ -197,7 +199,7 @@ class Catalog:
     def files(self) -> dict[str, FileRecord]:
         """Return every file by name."""
         found = self.rows(
-            "SELECT name, size, mtime_ns, ctime_ns, read_ns, sha256, document, reason "
+            "SELECT name, size, mtime_ns, ctime_ns, read_ns, sha256, document, reason, tries "
             "FROM files ORDER BY name"
         )
         return {row[0]: FileRecord(*row) for row in found}

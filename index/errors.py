@@ -5,6 +5,7 @@ CitespanError
 ├── DocumentError            one file could not be read; the others are not touched
 │   ├── UnsupportedFormat
 │   ├── UnreadableDocument
+│   │   └── ParserInterrupted
 │   └── DocumentTooLarge
 ├── LibraryError             the stored library could not be used
 │   ├── LibraryLocked
@@ -34,6 +35,10 @@ class UnsupportedFormat(DocumentError):
 
 class UnreadableDocument(DocumentError):
     """The file is of a known kind but broken, encrypted, binary or empty of text."""
+
+
+class ParserInterrupted(UnreadableDocument):
+    """Its parser ran out of time or was killed: on a machine less busy it may be read."""
 
 
 class DocumentTooLarge(DocumentError):

@@ -16,12 +16,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from index import errors
 from index.content import Content
-from index.errors import DocumentError, UnreadableDocument
+from index.errors import DocumentError, ParserInterrupted, UnreadableDocument
 
 SECONDS = 60.0
 MEMORY = 2 * 1024**3
@@ -55,12 +54,7 @@ class ParserProcess:
         """Return the process."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the process."""
         self.close()
 
@@ -68,6 +62,7 @@ class ParserProcess:
         """Return what a loader makes of a file's bytes.
 
         Raises:
+            ParserInterrupted: Its time was up, or something else ended the process.
             DocumentError: The loader refused the file, or the file exceeded a limit.
         """
         return Content.from_json(self._ask(data, name=name, format=format))
@@ -93,14 +88,17 @@ class ParserProcess:
                 reply = self._exchange(json.dumps(request).encode(), data)
             except _TimeUp as error:
                 self._end()
-                raise UnreadableDocument(
+                raise ParserInterrupted(
                     f"{name}: not read within {self._seconds:g} seconds; "
-                    "split it, or list it in .citespanignore"
+                    "sync again when the machine is less busy, split the file, or list it in "
+                    ".citespanignore"
                 ) from error
             except (OSError, ValueError, struct.error) as error:
                 status = self._end()
                 why = f"ended by {signal.Signals(-status).name}" if status < 0 else "ended early"
-                raise UnreadableDocument(
+                # Nothing in a file sends SIGKILL: the machine was short of memory, or a person.
+                killed = status == -signal.SIGKILL
+                raise (ParserInterrupted if killed else UnreadableDocument)(
                     f"{name}: its parser {why}; the file is broken or needs more than "
                     f"{self._memory // 1024**2:,} MB"
                 ) from error

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from index import scan, shelf
 from index.documents import Document, read_bytes
@@ -87,12 +86,7 @@ class Library:
         """Return the library."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the library."""
         self.close()
 
@@ -359,16 +353,26 @@ class Library:
         document = self.document(name)
         if document.format != "pdf":
             return []
+        with ParserProcess() as parser:
+            return rectangles(document, self.source(name), start, end, parser)
+
+    def source(self, name: str) -> bytes:
+        """Return the bytes of a document's file, which are those that were indexed.
+
+        Raises:
+            LibraryError: No such document, or its file is not what was indexed any more.
+            DocumentError: The file cannot be read.
+        """
+        sha256 = self.document(name).sha256
         roots, _ = self._made_of(self.snapshot().manifest)
         entry = self._scan(roots).get(name)
         data = read_bytes(entry.path) if entry else b""
-        if hashlib.sha256(data).hexdigest() != document.sha256:
+        if hashlib.sha256(data).hexdigest() != sha256:
             raise LibraryError(
                 f"{name}: found another content than the one indexed, expected the same file; "
                 f"run: citespan index {roots[0]}"
             )
-        with ParserProcess() as parser:
-            return rectangles(document, data, start, end, parser)
+        return data
 
     def watch(self, stop: threading.Event | None = None) -> Iterator[SyncReport]:
         """Sync now and whenever a file changes, until `stop` is set; yield each report.
@@ -379,7 +383,7 @@ class Library:
         yield self.sync()
         roots, _ = self._made_of(self.snapshot().manifest)
         due = False
-        for changed in changes(roots, stop):
+        for changed in changes(roots, self.folder.parents[1].resolve(), stop):
             due = due or changed
             with contextlib.suppress(LibraryLocked):
                 report = self.sync() if due else None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from index.errors import LibraryError
 from index.ignore import IgnoreRules
+from index.shelf import is_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,13 @@ def label(paths: Sequence[Path]) -> tuple[Root, ...]:
 def scan(roots: Sequence[Root], without: Path | None = None) -> dict[str, Entry]:
     """Return every file under the roots by document name, in order of name.
 
-    Hidden files and folders are left out, and what `.citespanignore` says. A symbolic link is
-    followed only when it leads to a file inside the same folder; a link to a folder is not.
+    Hidden files and folders are left out, what `.citespanignore` says, and homes of libraries: what
+    Citespan itself writes is no document. A symbolic link is followed only when it leads to a file
+    inside the same folder; a link to a folder is not.
 
     Args:
         roots: Where to look.
-        without: A folder that is left out even when it stands under a root.
+        without: A folder that is left out even when its home is a root itself.
 
     Raises:
         LibraryError: A root is gone, which must not read as "every document was deleted".
@@ -118,7 +120,8 @@ def _walk(top: Path, root: Path, rules: IgnoreRules) -> Iterator[tuple[str, Entr
             if child.name.startswith(".") or rules.ignores(name, folder=folder):
                 continue
             if folder:
-                folders.append(path)
+                if not is_home(path):
+                    folders.append(path)
                 continue
             target = Path(os.path.realpath(path)) if child.is_symlink() else path
             entry = _describe(target) if target.is_relative_to(root) else None

@@ -68,6 +68,12 @@ def folder_name(roots: Sequence[Path]) -> str:
     return f"{slug}-{hashlib.sha256(paths.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
+def is_home(path: Path) -> bool:
+    """Tell whether a folder is one that libraries are kept in."""
+    libraries = path / "libraries"
+    return libraries.is_dir() and any(libraries.glob("*/generations"))
+
+
 def libraries_of(home: Path) -> list[LibraryRecord]:
     """Return every library under a home, by folder name."""
     places = home.expanduser() / "libraries"

@@ -33,7 +33,7 @@ from pathlib import Path
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
 from index.pending import PendingVectors
 
-SCHEMA = 1
+SCHEMA = 2
 CATALOG = "catalog.sqlite"
 VECTORS = "vectors.faiss"
 _CURRENT = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})\n")

@@ -23,7 +23,7 @@ from index.chunks import split
 from index.context import searched_texts
 from index.documents import Document
 from index.embedder import Embedder
-from index.errors import DocumentError, LibraryMismatch
+from index.errors import DocumentError, LibraryMismatch, ParserInterrupted
 from index.isolation import ParserProcess
 from index.pending import PendingVectors
 from index.scan import Entry
@@ -34,6 +34,8 @@ from index.vectors import FaissIndex
 # A file changed this shortly before it was read may change again without a new time stamp.
 _RACY_NS = 50_000_000
 _BATCH = 64
+# A file whose parser was interrupted is read again by the next syncs, this often in all.
+_MOST_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +167,30 @@ def _look(name: str, entry: Entry, known: FileRecord | None) -> FileRecord:
         reason=None,
     )
     if known and known.sha256 and _same_stat(known, entry):
-        return known
+        return _try_again(known)
     now = time.time_ns()
     try:
         documents.format_of(name)
         sha256 = hashlib.sha256(documents.read_bytes(entry.path)).hexdigest()
     except DocumentError as error:
         # Without a hash it is tried again at every sync: nothing in stat tells that it would work.
-        return replace(seen, reason=str(error))
+        return replace(seen, reason=_reason(error, name))
     if known and known.sha256 == sha256:
-        seen = replace(seen, document=known.document, reason=known.reason)
-    return replace(seen, sha256=sha256, read_ns=now)
+        seen = replace(seen, document=known.document, reason=known.reason, tries=known.tries)
+    return _try_again(replace(seen, sha256=sha256, read_ns=now))
+
+
+def _try_again(file: FileRecord) -> FileRecord:
+    """Return the record as one to be read when its parser was interrupted, but not too often."""
+    return replace(file, reason=None) if 0 < file.tries < _MOST_TRIES else file
+
+
+def _reason(error: DocumentError, name: str) -> str:
+    """Return why a file could not be read; its name is kept beside the reason, not in it."""
+    reason = str(error)
+    for prefix in (f"{name}: ", f"{name.rpartition('/')[2]}: "):
+        reason = reason.removeprefix(prefix)
+    return reason
 
 
 def _same_stat(known: FileRecord, entry: Entry) -> bool:
@@ -260,12 +275,14 @@ class Builder:
             try:
                 document = self._stored(key, file.name) or self._read(file, entry)
             except DocumentError as error:
-                return replace(file, document=None, reason=str(error))
+                tries = file.tries + 1 if isinstance(error, ParserInterrupted) else 0
+                reason = _reason(error, file.name)
+                return replace(file, document=None, reason=reason, tries=tries)
             if document.sha256 != file.sha256:
-                reason = f"{file.name}: changed while it was being read; sync again"
+                reason = "changed while it was being read; sync again"
                 return replace(file, document=None, sha256=None, read_ns=0, reason=reason)
             self._rows[key] = self._write_document(writer, document)
-        return replace(file, document=self._rows[key])
+        return replace(file, document=self._rows[key], tries=0)
 
     def _stored(self, key: tuple[str, str], name: str) -> Document | None:
         if self._base is None or self._base.catalog is None or key not in self._known:
@@ -323,12 +340,19 @@ class Builder:
     def _embed(
         self, embedder: Embedder, missing: Sequence[bytes]
     ) -> dict[bytes, NDArray[np.float32]]:
-        """Embed texts in batches, each kept on disk at once so that a crash costs one batch."""
+        """Embed texts in batches, each kept on disk at once so that a crash costs one batch.
+
+        Texts of a length go together, whichever document they are of: a batch is padded to its
+        longest.
+        """
         dim = embedder.dim
         pending = PendingVectors(self._pending, embedder.name)
         try:
             found = pending.get(missing, dim)
             todo = [digest for digest in missing if digest not in found]
+            todo.sort(key=lambda digest: len(self._texts[digest]), reverse=True)
+            left = sum(len(self._texts[digest]) for digest in todo)
+            done = 0
             started = time.monotonic()
             for at in range(0, len(todo), _BATCH):
                 batch = todo[at : at + _BATCH]
@@ -336,10 +360,11 @@ class Builder:
                 _check(vectors, len(batch), dim, embedder.name)
                 pending.put(batch, vectors)
                 found |= dict(zip(batch, vectors, strict=True))
-                done = at + len(batch)
-                left = (time.monotonic() - started) / done * (len(todo) - done)
-                total = len(self._rows)
-                self._progress(Progress("embedding", total, total, done, len(todo), left))
+                size = sum(len(self._texts[digest]) for digest in batch)
+                done, left = done + size, left - size
+                seconds = (time.monotonic() - started) / max(1, done) * left
+                count, total = at + len(batch), len(self._rows)
+                self._progress(Progress("embedding", total, total, count, len(todo), seconds))
             return found
         finally:
             pending.close()

@@ -15,6 +15,7 @@ from index.filters import Filter
 from index.ignore import IgnoreRules, glob_expression
 from index.library import Library
 from index.shelf import libraries_of
+from index.watch import changes
 from tests.index_fakes import WordEmbedder, open_library, patient, write
 
 RULES = """# comment
@@ -155,6 +156,11 @@ def test_watching_follows_the_folder_until_it_is_stopped(tmp_path, home):
         wait_for(lambda: any(p.document == "deep/b.txt" for p in library.search("bridge", k=1)))
         (folder / "a.txt").unlink()
         wait_for(lambda: [r.name for r in library.documents()] == ["deep/b.txt"])
+        # Watchers of source code pass this folder over; to a library it is one like others.
+        write(folder, {"node_modules/c.txt": "copper"})
+        wait_for(lambda: len(library.documents()) == 2)
+        write(folder, {".citespanignore": "node_modules/\n"})
+        wait_for(lambda: len(library.documents()) == 1)
     finally:
         stop.set()
         thread.join(timeout=30)
@@ -163,7 +169,34 @@ def test_watching_follows_the_folder_until_it_is_stopped(tmp_path, home):
         (("a.txt",), ()),
         (("deep/b.txt",), ()),
         ((), ("a.txt",)),
+        (("node_modules/c.txt",), ()),
+        ((), ("node_modules/c.txt",)),
     ]
+
+
+def test_what_is_hidden_or_kept_by_citespan_wakes_no_watcher(tmp_path):
+    """Each sync writes to the home; were that a change, a watched folder would never rest."""
+    folder = write(tmp_path / "d", {"a.txt": "apple"})
+    home = folder / "home"
+    home.mkdir()
+    stop = threading.Event()
+    woken = []
+
+    def follow():
+        woken.extend(changed for changed in changes([folder], home, stop) if changed)
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        time.sleep(1)
+        write(folder, {".git/index": "x", "home/libraries/x/CURRENT": "1", ".hidden.txt": "x"})
+        time.sleep(1.5)
+        assert woken == []
+        write(folder, {"b.txt": "x"})
+        wait_for(lambda: woken)
+    finally:
+        stop.set()
+        thread.join(timeout=30)
 
 
 def wait_for(condition, seconds=20):
