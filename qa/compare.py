@@ -124,7 +124,7 @@ _ALL: dict[str, Value] = {
     "passed": lambda r: float(r.passed),
     "overall_exact_match": lambda r: r.em,
     "overall_f1": lambda r: r.f1,
-    "brier": lambda r: (r.confidence - r.best_em) ** 2,
+    "brier": lambda r: (r.confidence - r.best_right) ** 2,
 }
 
 

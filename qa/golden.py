@@ -30,7 +30,7 @@ from index.errors import QuestionError
 from qa import diagnosis
 from qa.answer import Answer, Refusal
 from qa.diagnosis import Places, Stage
-from qa.evaluate import Measure, exact_match, f1
+from qa.evaluate import Measure, acceptable, exact_match, f1
 from qa.golden_formats import GoldenError
 from qa.golden_summary import below, summarize, table
 from qa.goldenset import GoldenSet, Pair, load
@@ -55,10 +55,10 @@ class Record:
         expected: Every acceptable answer; empty when it had to be refused.
         got: The answer, None when refused.
         best: The span that came first: the answer, or the rejected one of a refusal.
-        confidence: Probability that `best` is right.
+        confidence: Probability that `best` is right, as `best_right` tells.
         em: 1.0 when `got` is right.
         f1: Word overlap of `got` with the best expected answer.
-        best_em: 1.0 when `best` is an acceptable answer, given or not.
+        best_em: 1.0 when `best` is an accepted answer word for word, given or not.
         citation: The first citation, or the rejected place, as data; None when nothing was found.
         citation_right: For each place the pair asks for (document, page, quote), whether it is so.
         rank: 1-based rank of the right passage among the first 100, None when it is not there.
@@ -97,6 +97,11 @@ class Record:
     def unanswerable(self) -> bool:
         """Tell whether the question had to be refused."""
         return not self.expected
+
+    @property
+    def best_right(self) -> float:
+        """Return 1.0 when `best` is what confidence is the probability of, else 0.0."""
+        return acceptable(self.best, self.expected)
 
     def review(self) -> str:
         """Return the record as a reviewer would write it, one fact a line."""
@@ -238,6 +243,7 @@ def run(
         "documents": sum(record.status != "failed" for record in places.records.values()),
         "chunks": len(snapshot),
         "generation": snapshot.generation,
+        "calibration": assistant.calibration.fitted_on,
         "settings": assistant.settings.model_dump(mode="json", exclude={"home", "weights"}),
     }
     created = datetime.now(UTC).isoformat(timespec="seconds")

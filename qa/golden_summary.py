@@ -40,7 +40,8 @@ def summarize(records: Sequence[Record]) -> dict[str, Measure]:
     """Return every figure by name; a figure that has nothing to be computed over is left out.
 
     Confidence is judged over all pairs by the span that came first, given or refused: it is right
-    when it is an acceptable answer, and never for an unanswerable pair.
+    when it is an accepted answer, a word more or less (`evaluate.acceptable`), and never for an
+    unanswerable pair.
     """
     interval = evaluate.bootstrap_interval
     figures: dict[str, Measure] = {}
@@ -74,7 +75,7 @@ def _confidence_figures(records: Sequence[Record]) -> dict[str, Measure]:
     if not records:
         return {}
     confidence = np.array([r.confidence for r in records])
-    right = np.array([r.best_em for r in records])
+    right = np.array([r.best_right for r in records])
     statistics: dict[str, Callable[..., float]] = {
         "calibration_error": evaluate.calibration_error,
         "brier": evaluate.brier_score,

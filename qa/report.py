@@ -109,6 +109,8 @@ def _about(report: GoldenReport) -> str:
     parts += [
         f"{report.about[key]} {key}" for key in ("documents", "chunks") if key in report.about
     ]
+    if "calibration" in report.about:
+        parts.append(f"confidence fitted on {report.about['calibration']}")
     return escape(" · ".join(parts))
 
 
@@ -124,7 +126,7 @@ def _cards(summary: Mapping[str, Measure]) -> str:
 
 def _plots(records: Sequence[Record], summary: Mapping[str, Measure]) -> str:
     confidence = [record.confidence for record in records]
-    right = [record.best_em for record in records]
+    right = [record.best_right for record in records]
     recalls = [(k, summary[f"recall_at_{k}"]) for k in RECALL_AT if f"recall_at_{k}" in summary]
     plots = (
         ("Reliability", charts.reliability(calibration_bins(confidence, right)),
