@@ -19,7 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from index.errors import CitespanError, QuestionError
-from ui.render import count, one_line, progress_words, report_words, visible
+from ui.listing import difference, failures, state, summary
+from ui.listing import done as done_words
+from ui.render import count, one_line, progress_words, visible
 from ui.terminal import prompt, reading, show, show_instead
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ def index(
     paths: Paths = None,
     rebuild: Annotated[bool, typer.Option(help="Build anew from the files alone.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Only say what would change.")] = False,
+    watch: Annotated[bool, typer.Option(help="Go on, and follow each change of a file.")] = False,
 ) -> None:
     """Read documents into their library, or bring it up to date. Exit code 2: none is readable."""
     library = open_library(paths)
@@ -111,9 +114,14 @@ def index(
             status.update(progress_words(progress))
 
         done = library.sync(dry_run=dry_run, rebuild=rebuild, progress=report)
-    typer.echo(("Would be: " if dry_run else "") + report_words(done))
-    for name, reason in done.failed:
-        typer.echo(f"  not read: {visible(name)}: {visible(reason)}", err=True)
+    for line in difference(done) if dry_run else [done_words(done)]:
+        typer.echo(line)
+    for line in failures(done):
+        typer.echo(line, err=True)
+    if watch and not dry_run:
+        for followed in library.watch():
+            if followed:
+                typer.echo("\n".join([done_words(followed), *failures(followed)]))
     if not (done.added or done.changed or done.moved or done.unchanged):
         shown = ", ".join(str(path) for path in paths or ())
         raise CitespanError(
@@ -148,10 +156,11 @@ def library(
             "" if record.pages is None else str(record.pages),
             str(record.chunks),
             f"{record.size:,}",
-            record.status + (f": {record.reason}" if record.reason else ""),
+            state(record),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))
     Console(highlight=False).print(table)
+    typer.echo(summary(opened))
 
 
 @app.command()

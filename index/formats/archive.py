@@ -28,7 +28,9 @@ def open_archive(data: bytes, name: str) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         kind = "an encrypted or old Office file" if data[:4] == b"\xd0\xcf\x11\xe0" else "no zip"
-        raise UnreadableDocument(f"{name}: found {kind}, expected its format's zip") from error
+        raise UnreadableDocument(
+            f"{name}: found {kind}, expected its format's zip; save it anew, without a password"
+        ) from error
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise DocumentTooLarge(
