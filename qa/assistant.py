@@ -399,11 +399,23 @@ def ask(question: str, documents: Documents | None = None, **options: Any) -> An
 # Weights are read once a process however many libraries are opened.
 @lru_cache(maxsize=4)
 def _reader(settings: Settings) -> tuple[Reader, Calibration]:
-    reader = Reader.default(settings)
+    return Reader.default(settings), _shipped(settings)
+
+
+def _shipped(settings: Settings) -> Calibration:
     # The shipped calibration knows no other reader: its own margin against "no answer" decides.
     if settings.reader:
-        return reader, Calibration()
-    return reader, Calibration.load(settings.weights / "calibration.json")
+        return Calibration()
+    return Calibration.load(settings.weights / "calibration.json")
+
+
+def calibration_of(library: Library, settings: Settings) -> Calibration:
+    """Return a library's own calibration, or the one of the reader's weights.
+
+    Raises:
+        LibraryError: The library's own is damaged.
+    """
+    return in_force(library.folder, settings) or _shipped(settings)
 
 
 @lru_cache(maxsize=4)

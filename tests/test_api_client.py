@@ -25,6 +25,8 @@ socket.getaddrinfo = guarded(socket.getaddrinfo, lambda given: (given[0],))
 socket.socket.connect = guarded(socket.socket.connect, lambda given: given[1])
 from tests.test_readme import run_python
 """
+# gradio_client reports from a thread of its own.
+WAIT = "import time; time.sleep(3)"
 
 
 def test_the_client_example_runs_as_it_stands_and_stays_here(seed_assistant):
@@ -37,7 +39,11 @@ def test_the_client_example_runs_as_it_stands_and_stays_here(seed_assistant):
         quiet = ("HF_HUB_OFFLINE", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY")
         environment = {name: value for name, value in os.environ.items() if name not in quiet}
         done = subprocess.run(
-            [sys.executable, "-c", f"{GUARD}\nprint('WRONG', run_python({source!r}, {{}}))"],
+            [
+                sys.executable,
+                "-c",
+                f"{GUARD}\nprint('WRONG', run_python({source!r}, {{}}))\n{WAIT}",
+            ],
             cwd=ROOT,
             env=environment,
             capture_output=True,

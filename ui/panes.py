@@ -326,7 +326,8 @@ def libraries(choice: Sequence[tuple[str, str]], current: str, problem: str = ""
         for name, words in choice
     )
     chosen = (
-        f'<label class="cs-choose">Library <select data-library>{options}</select></label>'
+        '<label class="cs-choose">Library <select data-library aria-label="Library">'
+        f"{options}</select></label>"
         if len(choice) > 1
         else ""
     )

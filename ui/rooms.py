@@ -14,7 +14,8 @@ from index.errors import LibraryError
 from index.library import Library
 from index.shelf import folder as place
 from index.shelf import libraries_of
-from qa.assistant import Assistant
+from qa.assistant import Assistant, calibration_of
+from qa.own_calibration import in_force
 from ui.chat import Chat
 from ui.known import KnownVectors
 from ui.shelf import Shelf
@@ -76,7 +77,13 @@ class Rooms:
             CitespanError: The library cannot be opened.
         """
         first = self._first(request)
-        if not isinstance(library, str) or library not in self.named(first):
+        if not isinstance(library, str) or not library:
+            return first
+        # To look through all libraries takes too long for every question.
+        opened = self._open.get((self._login(request), library))
+        if opened is not None:
+            return opened
+        if library not in self.named(first):
             return first
         assistant = first.chat.assistant
         return self._opened(
@@ -171,7 +178,7 @@ def named_assistant(like: Assistant, name: str, make: bool = False) -> Assistant
     if make:
         library.sync()
     library.snapshot()
-    return Assistant(library, like.reader, like.calibration, settings)
+    return Assistant(library, like.reader, calibration_of(library, settings), settings)
 
 
 def private_assistant(assistant: Assistant, name: str) -> Assistant:
@@ -197,4 +204,5 @@ def private_assistant(assistant: Assistant, name: str) -> Assistant:
     )
     library.sync()
     own = shared.model_copy(update={"home": home})
-    return Assistant(library, assistant.reader, assistant.calibration, own)
+    calibration = in_force(library.folder, own) or assistant.calibration
+    return Assistant(library, assistant.reader, calibration, own)

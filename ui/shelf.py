@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS_SHOWN = 500
+# States of a document that can be asked.
+GOOD = ("indexed", "alias")
 REFUSED = "The library could not be changed, and is as it was. The server's log has the details."
 
 
@@ -117,16 +119,18 @@ def received_list(
         detail = f'<span class="cs-why">{escape(more)}</span>' if more else ""
         lines.append(
             (
-                state != "failed",
+                state,
                 f'<li data-state="{escape(state)}"><bdi>{escape(one.name)}</bdi>'
                 f'<span class="cs-state">{word}</span>{detail}</li>',
             )
         )
-    lines.sort(key=lambda line: line[0])
+    lines.sort(key=lambda line: line[0] != "failed")
     if not lines:
         return ""
+    ready = sum(state in GOOD for state, _ in lines)
+    so_far = "being read" if busy else f"{ready} ready"
     return (
-        f'<div class="cs-received"><h3>{count(len(lines), "file")} just added</h3>'
+        f'<div class="cs-received"><h3>Just sent: {count(len(lines), "file")}, {so_far}</h3>'
         f'<ul aria-label="Files just added">{"".join(line for _, line in lines[:ROWS_SHOWN])}</ul>'
         "</div>"
     )

@@ -28,6 +28,67 @@ def test_clicking_another_citation_moves_the_view(visit, plain):
     assert turn.locator(".cs-open").nth(1).get_attribute("aria-pressed") == "true"
 
 
+def test_a_source_that_says_otherwise_is_opened_like_any_other(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant(rivals={"how many boats are there?": "1858"})))
+    turn = tab.ask("How many boats are there?")
+    assert "Sources disagree" in turn.locator(".cs-note").inner_text()
+    turn.locator(".cs-rivals .cs-open", has_text="Bressay light").click()
+    tab.page.wait_for_function(
+        "document.querySelector('.cs-document h2').textContent === 'lights.txt'"
+    )
+    assert tab.page.locator("#cs-document mark.cs-quote").inner_text() == "1858"
+    tab.shot("disagree-light")
+
+
+def test_a_refusal_is_followed_by_a_question_that_is_answered(visit, fake_server):
+    class Slow(FakeAssistant):
+        def instead(self, answer, filters=None, seconds=2):
+            time.sleep(1.5)
+            return super().instead(answer, filters, seconds)
+
+    tab = visit(fake_server(Slow(offers={"how deep is the water?": "How many boats are there?"})))
+    turn = tab.ask("How deep is the water?")
+    assert turn.locator(".cs-refusal").is_visible() and not turn.locator(".cs-instead").count()
+    # Another question meanwhile goes its own way, and the offer is there when it is next shown.
+    tab.ask("When was the harbour founded?")
+    tab.page.wait_for_timeout(2000)
+    assert tab.page.locator(".cs-turn").count() == 2
+    tab.page.locator(".cs-open").first.click()
+    tab.page.get_by_role("button", name="How many boats are there?").click()
+    tab.page.wait_for_function("document.querySelectorAll('.cs-answer').length === 2")
+    assert tab.page.locator(".cs-turn").last.locator(".cs-answer").inner_text() == "212 boats"
+    late = tab.ask("How deep is the water?").locator(".cs-instead button")
+    late.wait_for()
+    assert late.inner_text() == "How many boats are there?"
+    tab.shot("instead-light")
+
+
+def test_a_conversation_is_there_after_a_reload_and_in_another_tab(visit, fake_server):
+    tab = visit(fake_server(FakeAssistant()))
+    tab.ask("When was the harbour founded?")
+    tab.ask("Who designed the lighthouse?")
+    tab.page.reload()
+    tab.page.wait_for_function("window.citespanReady")
+    assert tab.page.locator(".cs-answer").all_inner_texts() == ["1708", "David Stevenson"]
+    assert tab.page.locator("#cs-document mark.cs-quote").inner_text() == "David Stevenson"
+    tab.ask("How many boats are there?")
+
+    other = visit(tab.url, scheme="dark")
+    other.shot("earlier-dark")
+    other.page.get_by_role("button", name="When was the harbour founded? 3 questions").click()
+    other.page.wait_for_function("document.querySelectorAll('.cs-answer').length === 3")
+
+    other.page.get_by_role("button", name="New conversation").click()
+    delete = other.page.get_by_role("button", name="Delete the conversation")
+    delete.click()
+    assert other.page.locator(".cs-resume").count() == 1, "one click must not delete"
+    delete.click()
+    other.page.wait_for_function("!document.querySelector('.cs-resume')")
+    tab.page.reload()
+    tab.page.wait_for_function("window.citespanReady")
+    assert tab.page.locator(".cs-turn").count() == 0
+
+
 def test_a_quote_far_down_is_scrolled_into_view(visit, fake_server):
     long = document("long.txt", "\n\n".join(["Nothing stands here."] * 400 + [ARTICLE]))
     tab = visit(fake_server(FakeAssistant(documents=(long,))))

@@ -37,8 +37,8 @@ def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, library_add
     name = "uploaded/ferry.md"
     assert states(tab)[name] == "Ready"
     sent = view.locator(".cs-received li")
-    assert sent.locator("bdi").all_inner_texts() == ["posed.txt", "tool.exe", "ferry.md"]
-    assert sent.locator(".cs-state").all_inner_texts() == ["Not read", "Not taken", "Ready"]
+    assert sent.locator("bdi").all_inner_texts() == ["tool.exe", "posed.txt", "ferry.md"]
+    assert sent.locator(".cs-state").all_inner_texts() == ["Not taken", "Not read", "Ready"]
     assert states(tab)["uploaded/posed.txt"] == "Not read"
     tab.shot("library-light")
 
@@ -52,6 +52,40 @@ def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, library_add
     button.click()
     view.get_by_text("its uploaded copy deleted").wait_for()
     assert name not in states(tab)
+
+
+def test_a_library_is_made_filled_asked_and_found_again(visit, library_address, tmp_path):
+    tab = visit(library_address)
+    view = library(tab)
+    view.get_by_text("New library").click()
+    view.get_by_label("Its name").fill("con/tracts")
+    view.get_by_role("button", name="Create").click()
+    view.get_by_text("No library was made").wait_for()
+    view.get_by_label("Its name").fill("Rail contracts")
+    view.get_by_label("Its name").press("Enter")
+    tab.page.wait_for_function("!document.querySelector('.cs-table')")
+    assert tab.page.locator(".cs-which").inner_text() == "Rail-contracts"
+    paper = tmp_path / "bridge.txt"
+    paper.write_text("The bridge of Forth was designed by John Fowler.")
+    view.locator("[data-files]").set_input_files([paper])
+    view.get_by_text("Done: 1 added").wait_for()
+    assert states(tab) == {"bridge.txt": "Ready"}
+    tab.shot("libraries-light")
+
+    tab.page.get_by_role("button", name="Ask", exact=True).first.click()
+    turn = tab.ask("Who designed the bridge of Forth?")
+    assert turn.locator(".cs-answer").inner_text() == "John Fowler"
+    tab.page.reload()
+    tab.page.wait_for_function("window.citespanReady")
+    assert tab.page.locator(".cs-which").inner_text() == "Rail-contracts"
+    assert tab.page.locator(".cs-answer").inner_text() == "John Fowler"
+
+    library(tab)
+    view.get_by_label("Library", exact=True).select_option(index=0)
+    tab.page.wait_for_function("!document.querySelector('.cs-which')")
+    assert "harbour.txt" in states(tab) and "bridge.txt" not in states(tab)
+    tab.page.get_by_role("button", name="Ask", exact=True).first.click()
+    assert tab.page.locator(".cs-turn").count() == 0
 
 
 def test_a_file_put_into_the_folder_is_found_by_reading_it_again(visit, library_address, papers):
