@@ -10,8 +10,9 @@ import pytest
 from index.errors import ModelError, WeightsMissing
 from qa.calibration import Calibration, Logistic, fit_logistic, fit_signed, probability
 from qa.evaluate import acceptable
-from qa.fitting import Case, cross_fitted, cross_validated, fit, measure, outcome
+from qa.fitting import Case, collect, cross_fitted, cross_validated, fit, measure, outcome
 from qa.goldenset import Pair
+from tests.golden_fakes import harbour
 from tests.test_candidates import PLAIN, gather, passage, span
 
 
@@ -202,3 +203,24 @@ def test_pairs_without_enough_documents_are_spread_by_question():
 def test_a_target_accuracy_moves_the_threshold_up():
     loose, strict = fit(cases(), "x", target_accuracy=0.5), fit(cases(), "x", target_accuracy=0.99)
     assert strict.threshold > loose.threshold
+
+
+def test_what_is_fitted_to_is_what_is_answered(tmp_path):
+    # Otherwise confidence would be fitted to other passages or another question than the user's.
+    table = {"when was the harbour founded?": ("1708", 2.0), "and when was it lit?": ("1858", 1.0)}
+    assistant = harbour(tmp_path, table)
+    pairs = [
+        Pair("when was  the harbour founded?", ("1708",)),
+        Pair("when was the harbour founded?", ("1708",), filter={"documents": ["light*"]}),
+        Pair("and when was it lit?", ("1858",), history=("who designed the lighthouse?",)),
+        Pair("?", ("1708",)),
+    ]
+    made = [outcome(case, assistant.calibration) for case in collect(pairs, assistant)]
+    first = assistant.ask(pairs[0].question)
+    filtered = assistant.ask(pairs[1].question, filters=pairs[1].filter)
+    earlier = assistant.ask(pairs[2].history[0])
+    follow_up = assistant.ask(pairs[2].question, history=[earlier])
+    answers = [first, filtered, follow_up]
+    assert [item.confidence for item in made] == [*(one.confidence for one in answers), 0.0]
+    assert [item.answered for item in made] == [*map(bool, answers), False]
+    assert [item.right for item in made][:2] == [1.0, 0.0]
