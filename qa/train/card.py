@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from qa.reader import CONFIG_FILE
-from qa.train.data import SOURCES
+from qa.train.data import FITTING_TITLES, SOURCES
 
 _CARD = """# Citespan's reader
 
@@ -26,8 +26,9 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 {sources}
 
 Negatives: passages that BM25 returns for the question and that lack its answer (20 %), questions
-with one name, number or adjective swapped (15 %), and the unanswerable ones of SQuAD 2.0.
-A tenth of SQuADShifts (by passage) is held out by this command.
+with one name, number, or word swapped for another of its kind (20 %), and the unanswerable ones of
+SQuAD 2.0. Held out by this command: a tenth of SQuADShifts (by passage), for measuring, and two
+articles of SQuAD 2.0 ({fitting}), on whose questions the score and the confidence are fitted.
 {warm_data}
 ## Evaluations while training
 
@@ -43,7 +44,8 @@ show that training went well, the README has the figures that count.
 _HALF_TRAINED = "a half-trained reader of the same shape, itself from `ms-marco-MiniLM-L-12-v2`"
 _WARM = """
 The start had itself been trained on SQuADShifts (all of it) and most of the files above, from
-`ms-marco-MiniLM-L-12-v2`; figures on SQuADShifts are therefore not held out for this version.
+`ms-marco-MiniLM-L-12-v2`; figures on SQuADShifts are therefore not held out for this version, and
+the start had read the two articles of SQuAD 2.0 as well.
 """
 
 
@@ -66,6 +68,7 @@ def write(out: Path, run: Path) -> None:
             for name, value in config["score"].items()
         ),
         sources="\n".join(f"* `{item.name}` × {item.weight}" for item in SOURCES),
+        fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
         warm_data=_WARM if warm else "",
         evaluations=_evaluations(run / "log.jsonl"),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
