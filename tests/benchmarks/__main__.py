@@ -33,15 +33,39 @@ def timed(action: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def process(*arguments: str, home: Path, times: int) -> float:
-    """Median seconds of a whole process."""
+def process(*arguments: str, home: Path, times: int) -> tuple[float, float]:
+    """Median seconds and peak memory, MiB, of a whole process."""
     environment = os.environ | {"CITESPAN_HOME": str(home)}
+    seconds, memory = [], []
+    for _ in range(times):
+        begin = time.perf_counter()
+        started = subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(started.pid, 0)
+        seconds.append(time.perf_counter() - begin)
+        memory.append(usage.ru_maxrss / 1024)
+        started.returncode = os.waitstatus_to_exitcode(status)
+        if started.returncode:
+            raise SystemExit(f"{' '.join(arguments)}: left {started.returncode}")
+    return statistics.median(seconds), statistics.median(memory)
 
-    def run() -> None:
-        subprocess.run([sys.executable, *arguments], env=environment, check=True, text=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
 
-    return statistics.median(timed(run) for _ in range(times))
+def server_ready(home: Path) -> float:
+    """Seconds from starting `citespan serve` on an existing library until it takes requests."""
+    environment = os.environ | {"CITESPAN_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "ui.cli", "serve", "--port", "0"],
+        env=environment, stdout=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        seconds = time.perf_counter() - begin
+        server.terminate()
+    if "Citespan is at" not in line:
+        raise SystemExit(f"citespan serve: found {line!r}, expected its address")
+    return seconds
 
 
 def measure(data: Path | None, times: int) -> dict[str, float]:
@@ -66,10 +90,14 @@ def measure(data: Path | None, times: int) -> dict[str, float]:
         figures["ask, median, s"] = statistics.median(asks)
         figures["ask, 95 % within, s"] = asks[int(0.95 * (len(asks) - 1))]
         figures["peak memory, MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        figures["import qa, process, s"] = process("-c", "import qa", home=home, times=times)
+        figures["import qa, process, s"], _ = process("-c", "import qa", home=home, times=times)
         asked = ("-m", "ui.cli", "ask", "who designated the cartel?")
         process(*asked, home=home, times=1)
-        figures["citespan ask, cold process, s"] = process(*asked, home=home, times=times)
+        cold = process(*asked, home=home, times=times)
+        figures["citespan ask, cold process, s"], figures["citespan ask, peak, MiB"] = cold
+        figures["citespan serve, ready, s"] = statistics.median(
+            server_ready(home) for _ in range(times)
+        )
     return {name: round(value, 4) for name, value in figures.items()}
 
 
