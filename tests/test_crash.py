@@ -280,6 +280,18 @@ def test_truncated_missing_and_foreign_files_are_refused(name, library, folder):
     assert open_library(folder, home).verify()
 
 
+def test_a_truncated_or_foreign_pointer_is_refused(library, folder):
+    path = library.folder / "CURRENT"
+    before = path.read_bytes()
+    make_new(folder)
+    library.sync()
+    after = path.read_bytes()
+    for bad in (after[:-1], after[:10], b"", before, before[:2] + after[2:]):
+        path.write_bytes(bad)
+        with pytest.raises(LibraryCorrupt, match=r"(CURRENT|manifest).*citespan index --rebuild"):
+            open_library(folder, library.folder.parents[1]).search("apple")
+
+
 def test_two_processes_writing_one_wins_and_a_dead_writers_lock_vanishes(library, folder):
     program = (
         "import sys, time\nfrom pathlib import Path\nfrom index.store import Store\n"
@@ -328,8 +340,10 @@ def test_planted_pickles_are_never_executed(library, folder, tmp_path):
     assert open_library(folder, home).verify(repair=True)
     assert not list(library.folder.rglob("*.pkl"))
     assert not trace.exists()
-    for module in (ROOT / "index").rglob("*.py"):
-        assert "import pickle" not in module.read_text(), module
+    for package in ("index", "qa", "ui"):
+        for module in (ROOT / package).rglob("*.py"):
+            for word in ("import pickle", "import joblib", "import marshal", "allow_pickle=True"):
+                assert word not in module.read_text(), module
 
 
 def test_verify_names_what_is_orphaned(library, folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import socket
 import struct
 import time
 import unicodedata
@@ -322,27 +323,93 @@ def test_an_archive_that_lies_about_its_sizes_unpacks_no_further_than_it_said(re
     assert len(entry) < MAX_UNPACKED
 
 
-def test_external_entities_are_not_read_and_laughs_do_not_multiply(read, tmp_path):
+def docx_saying(doctype):
+    body = f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>text &x;</w:t></w:r></w:p>'
+    return docx_of(f"{doctype}{body}</w:body></w:document>")
+
+
+def xlsx_saying(doctype):
+    import openpyxl
+
+    buffer = io.BytesIO()
+    openpyxl.Workbook().save(buffer)
+    with zipfile.ZipFile(buffer) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>text &x;</t></is></c></row>'
+    sheet = f'{doctype}<worksheet xmlns="{main}"><sheetData>{cell}</sheetData></worksheet>'
+    return archive(entries | {"xl/worksheets/sheet1.xml": sheet})
+
+
+def pptx_saying(doctype):
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
+    show_ns = "http://schemas.openxmlformats.org/presentationml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    return archive(
+        {
+            "ppt/presentation.xml": f'<p xmlns:p="{show_ns}" xmlns:r="{office}">'
+            '<p:sldId r:id="r1"/></p>',
+            "ppt/_rels/presentation.xml.rels": '<R><x Id="r1" Target="slides/slide1.xml"/></R>',
+            "ppt/slides/slide1.xml": f'{doctype}<s xmlns:a="{drawing}"><a:p><a:r>'
+            "<a:t>text &x;</a:t></a:r></a:p></s>",
+        }
+    )
+
+
+def epub_saying(doctype):
+    package = (
+        f'{doctype}<package><manifest><item id="c" href="&x;c.xhtml"/></manifest>'
+        '<spine><itemref idref="c"/></spine></package>'
+    )
+    chapter = f"{doctype}<html><body><p>text &x;</p></body></html>"
+    return epub_of(chapter, extra={"book/p.opf": package, "book/c.xhtml": chapter})
+
+
+SAYING = {
+    "docx": docx_saying,
+    "xlsx": xlsx_saying,
+    "pptx": pptx_saying,
+    "epub": epub_saying,
+    "xhtml": lambda doctype: f"{doctype}<html><body><p>text &x;</p></body></html>".encode(),
+}
+LAUGHS = "".join(
+    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "ha">' for n in range(10)
+)
+
+
+@pytest.mark.parametrize("kind", SAYING)
+def test_external_entities_are_not_read_and_laughs_do_not_multiply(read, tmp_path, kind):
     secret = tmp_path / "secret.txt"
     secret.write_text("TOP SECRET")
-    laughs = "".join(
-        f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "ha">' for n in range(10)
-    )
-    body = '<w:document xmlns:w="{}"><w:body><w:p><w:r><w:t>text {}</w:t></w:r></w:p></w:body>'
-    body = body.format(WORD, "&x;") + "</w:document>"
-    for doctype in (f'<!ENTITY x SYSTEM "file://{secret}">', laughs + '<!ENTITY x "&l9;">'):
-        data = docx_of(f"<!DOCTYPE d [{doctype}]>{body}")
-        try:
-            text = read(data, "x.docx").text
-        except UnreadableDocument as error:
-            text = str(error)
-        assert "SECRET" not in text
-        assert len(text) < 1000
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        address = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        for doctype in (
+            f'<!DOCTYPE d [<!ENTITY x SYSTEM "file://{secret}">]>',
+            f'<!DOCTYPE d [<!ENTITY x SYSTEM "{address}/x">]>',
+            f'<!DOCTYPE d SYSTEM "{address}/d.dtd" [<!ENTITY x "">]>',
+            f'<!DOCTYPE d [{LAUGHS}<!ENTITY x "&l9;">]>',
+        ):
+            try:
+                text = read(SAYING[kind](doctype), f"x.{kind}").text
+            except UnreadableDocument as error:
+                text = str(error)
+            assert "SECRET" not in text
+            assert len(text) < 1000
+        with pytest.raises(BlockingIOError, match="unavailable"):
+            elsewhere.accept()
+
+
+@pytest.mark.parametrize("kind", SAYING)
+def test_the_files_of_the_test_above_are_read_when_they_are_harmless(read, kind):
+    harmless = '<!DOCTYPE d [<!ENTITY x "">]>'
+    assert read(SAYING[kind](harmless), f"x.{kind}").text.split("\n")[-1].startswith("text")
 
 
 def test_entries_that_point_out_of_the_archive_write_nothing(read, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = epub_of("<p>in</p>", extra={"../../../../tmp/evil-citespan": "x", "/evil": "x"})
+    extra = {"../../../../tmp/evil-citespan": "x", "/evil": "x", "n" * 10_000: "x", "a\x00b": "x"}
+    data = epub_of("<p>in</p>", extra=extra)
     assert read(data, "slip.epub").text == "in"
     assert not os.path.exists("/tmp/evil-citespan")
     assert list(tmp_path.iterdir()) == []

@@ -149,8 +149,12 @@ def test_deleted_text_is_in_no_file_of_the_library(folder, home):
     library = open_library(folder, home)
     library.sync()
     assert library.search("xylophone", k=1)[0].lexical > 0
+    vectors = len(library.snapshot())
     (folder / "secret.txt").unlink()
     library.sync()
+    assert len(library.snapshot()) == vectors - 1
+    with pytest.raises(LibraryError, match="found no such document"):
+        library.document("secret.txt")
     assert all("Xylophone" not in p.text for p in library.search("xylophone quartz", k=50))
     kept = [path for path in library.folder.rglob("*") if path.is_file()]
     assert {path.name for path in kept} == {

@@ -30,6 +30,18 @@ def test_a_missing_path_is_named_with_what_was_expected(tmp_path, home):
         Library.open([], home=home, embedder=WordEmbedder())
     with pytest.raises(LibraryError, match="found nothing there"):
         open_library(Path("a\x00b"), home)
+    with pytest.raises(LibraryError, match="found nothing there"):
+        open_library(tmp_path / ("n" * 10_000), home)
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "/etc/passwd", "a\x00b", "n" * 10_000, ""])
+def test_no_name_of_a_document_leads_out_of_the_library(folder, home, name):
+    write(folder.parent, {"secret.txt": "A dragon."})
+    library = open_library(folder, home)
+    library.sync()
+    for ask in (library.document, library.source, library.remove):
+        with pytest.raises(LibraryError, match="found no such document"):
+            ask(name)
 
 
 def test_a_single_file_is_a_library_of_one(folder, home):
