@@ -5,8 +5,8 @@
 
 Asks the questions of the v2.0 dev articles over all paragraphs of both dev files, and questions of
 the train articles that no training read over all paragraphs of those, for the fit. Every question
-with its candidates is kept as a line of `--cases`, by the weights' checksum: a run that was stopped
-goes on where it was, and a refit is measured without asking again.
+with its candidates is kept as a line of `--cases`, in a folder of the weights' own: a run that was
+stopped goes on where it was, and a refit is measured without asking again.
 
 "Right" is `qa.evaluate.acceptable` of the span that comes first; what stands first for a question
 without an answer is wrong. Compared are
@@ -20,6 +20,7 @@ without an answer is wrong. Compared are
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import random
@@ -87,9 +88,11 @@ def main() -> None:
     settings = Settings()
     config = json.loads((settings.weights / "config.json").read_text(encoding="utf-8"))
     weights = config["sha256"]["reader.onnx"]
+    read_with = [weights, config["score"], settings.passages, settings.embedder]
+    key = hashlib.sha256(json.dumps(read_with).encode()).hexdigest()[:12]
     dev_sets = [golden.load(options.data / name) for name in DEV]
     train_sets = [golden.load(options.data / name) for name in TRAIN]
-    cases = partial(asked, settings=settings, folder=options.cases / weights[:12])
+    cases = partial(asked, settings=settings, folder=options.cases / key)
     dev = cases("dev", shuffled(dev_sets[0].pairs, options.count), documents=dev_sets)
     fit = cases("fit", for_fitting(*train_sets, options.fit), documents=train_sets)
     figures = {"weights": weights, **compare(dev, fit, share(train_sets[0].pairs), settings)}
