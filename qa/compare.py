@@ -10,7 +10,7 @@ comparison.broken      # right on Monday, lost on Friday
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +49,7 @@ class Comparison:
         moved: Pairs answered differently that neither passed.
         only_first: Conversations that the second run did not have.
         only_second: Conversations that the first run did not have.
+        changed: What the runs say of what was asked, where it differs: (first, second) by name.
     """
 
     first: str
@@ -58,6 +59,7 @@ class Comparison:
     moved: tuple[Flip, ...]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
+    changed: dict[str, tuple[Any, Any]]
 
     @property
     def broken(self) -> list[Flip]:
@@ -79,12 +81,14 @@ class Comparison:
             "moved": [flip.to_dict() for flip in self.moved],
             "only_first": list(self.only_first),
             "only_second": list(self.only_second),
+            "changed": {name: list(values) for name, values in self.changed.items()},
         }
 
     def text(self) -> str:
         """Return the comparison for a terminal."""
         width = max(len(label(name)) for name in self.differences)
         lines = [f"{self.first} → {self.second}"]
+        lines += [f"{name}: {before} → {after}" for name, (before, after) in self.changed.items()]
         lines.append(f"{'':{width}}   change   95 % interval          p      n")
         for name, d in self.differences.items():
             low_high = f"{d.low:+.3f} – {d.high:+.3f}"
@@ -155,7 +159,24 @@ def compare(first: GoldenReport, second: GoldenReport) -> Comparison:
         moved=tuple(f for f in changed if not f.before.passed and not f.after.passed),
         only_first=tuple(key[0] for key in before if key not in after),
         only_second=tuple(key[0] for key in after if key not in before),
+        changed=_changed(first.about, second.about),
     )
+
+
+def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between what two runs were asked of; kept by both of them."""
+    before, after = _flat(first), _flat(second)
+    return {
+        name: (before[name], after[name])
+        for name in before
+        if name in after and before[name] != after[name]
+    }
+
+
+def _flat(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings among the rest, each by its name."""
+    rest = {name: value for name, value in about.items() if name != "settings"}
+    return {**rest, **about.get("settings", {})}
 
 
 def _differences(

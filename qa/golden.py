@@ -128,6 +128,9 @@ class Record:
             lines.append(("margin", f"{self.margin:+.2f} for the reader's best words there"))
         if self.stage:
             lines.append(("lost at", f"{self.stage.replace('_', ' ')}: {self.detail}"))
+        if self.known_failure:
+            known = self.known_failure
+            lines.append(("known", f"to fail since {known['since']}: {known['reason']}"))
         return "\n".join(f"{name:>9}  {' '.join(text.split())}" for name, text in lines)
 
 

@@ -68,3 +68,18 @@ def test_a_question_asked_twice_is_compared_with_its_own_kind():
 def test_runs_with_nothing_in_common_cannot_be_compared():
     with pytest.raises(GoldenError, match=r"no question in common; compare two runs over one"):
         compare(run("monday", a=RIGHT), run("friday", b=RIGHT))
+
+
+def test_what_the_runs_were_asked_of_is_told_where_it_differs():
+    # "Was it the documents or the settings?" is the first question about an answer that broke.
+    monday, friday = run("monday", a=RIGHT), run("friday", a=WRONG)
+    about = {"generation": 4, "documents": 3, "settings": {"passages": 12, "threads": 0}}
+    later = {**about, "generation": 5, "settings": {"passages": 20, "threads": 0}}
+    found = compare(replace(monday, about=about), replace(friday, about=later))
+    assert found.changed == {"generation": (4, 5), "passages": (12, 20)}
+    assert found.text().startswith("monday → friday\ngeneration: 4 → 5\npassages: 12 → 20\n")
+
+
+def test_a_known_failure_says_so_in_its_review():
+    known = replace(WRONG, known_failure={"reason": "a picture", "since": "2026-01-31"})
+    assert "known  to fail since 2026-01-31: a picture" in known.review()
