@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 import qa
+from qa.config import seeds_folder
 from tests.ui_fakes import FakeAssistant, document
 from ui import cli, feedback, terminal
 
@@ -245,7 +246,8 @@ def test_a_golden_set_is_asked_and_a_missed_threshold_is_exit_code_1(capsys, rea
         encoding="utf-8",
     )
     kept = tmp_path / "run.json"
-    command = ["eval", str(golden), "--save", str(kept), "--threshold"]
+    asked = ["eval", str(golden), "--documents", str(seeds_folder())]
+    command = [*asked, "--save", str(kept), "--threshold"]
     code, out, err = run(capsys, *command, "exact_match=0.4")
     assert (code, err) == (0, "")
     assert "0.500" in out
