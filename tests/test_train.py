@@ -29,6 +29,7 @@ from qa.train.features import batches, collate, feature
 from qa.train.loop import Plan, Run
 from qa.train.model import ReaderModel, loss
 from qa.train.score import fit_score, torch_run
+from qa.train.smooth import smooth
 from tests.reader_fakes import VOCABULARY, word_tokenizer
 
 FIRST = Example("who ?", "It was Ann .", ((7, 10),), True, "made", "one")
@@ -287,6 +288,23 @@ def test_the_loss_of_a_sure_and_right_prediction_is_nearly_nothing():
     perfect = type(logits)(sure, sure, yes, yes)
     arguments = batch.starts, batch.ends, batch.relevant, batch.allowed
     assert float(loss(perfect, *arguments)) < 1e-3 < float(loss(logits, *arguments).detach())
+
+
+def test_smoothing_evens_out_the_channels_and_changes_no_output():
+    torch.manual_seed(1)
+    model = small().eval()
+    dense = model.bert.encoder.layer[0].intermediate.dense
+    batch = collate([feature(FIRST, word_tokenizer(), 16, random.Random(0))])
+    # One channel of the first layer's output stands out a hundredfold, as some do in real ones.
+    model.bert.encoder.layer[0].attention.output.LayerNorm.weight.data[3] = 100.0
+    before = model(batch.ids, batch.mask, batch.types)
+    smooth(model, [batch])
+    after = model(batch.ids, batch.mask, batch.types)
+    assert torch.allclose(before.start, after.start, atol=1e-4)
+    assert torch.allclose(before.relevance, after.relevance, atol=1e-4)
+    inverse = model.bert.encoder.layer[0].intermediate.dense.inverse
+    assert inverse.argmin() == 3 and inverse[3] < 0.3 and inverse.max() == 1.0
+    assert model.bert.encoder.layer[0].intermediate.dense.linear is dense
 
 
 def test_exported_weights_read_as_the_trained_ones_do(trained, tmp_path):

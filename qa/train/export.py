@@ -7,6 +7,7 @@ import random
 import tempfile
 import warnings
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from torch import Tensor, nn
 
 from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, checksum, open_reader
 from qa.train.data import Example, held_out, read
+from qa.train.features import batches
 from qa.train.model import ReaderModel
 from qa.train.score import fit_score
+from qa.train.smooth import smooth
 
 OUTPUTS = ["start", "end", "relevance", "answerability"]
 INPUTS = ["ids", "mask", "types"]
@@ -85,12 +88,14 @@ def export(
         made: How the weights were made (start, plan, …), kept in the config.
     """
     out.mkdir(parents=True, exist_ok=True)
+    unseen = score_examples(data)
+    smooth(model, islice(batches(unseen, tokenizer, 256, 4096, seed=0), 8))
     with tempfile.TemporaryDirectory() as scratch:
         exact = Path(scratch) / "reader.onnx"
         to_onnx(model, exact)
         quantize(exact, out / MODEL_FILE)
     tokenizer.save(str(out / TOKENIZER_FILE))
-    score = fit_score(open_reader(out), score_examples(data))
+    score = fit_score(open_reader(out), unseen)
     files = {name: checksum(out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     config = {"score": asdict(score), "sha256": files, "made": made}
     (out / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -125,6 +130,8 @@ def to_hugging_face(model: ReaderModel, tokenizer: Tokenizer, folder: Path) -> N
         sep_token="[SEP]",
         pad_token="[PAD]",
         model_max_length=model.config.max_position_embeddings,
+        # Left out by default; without types the question is read as a part of the passage.
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )
     wrapped.save_pretrained(folder)
 
