@@ -23,7 +23,7 @@ from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot, load
 from index.store import CATALOG, SCHEMA, VECTORS, Manifest, Store, describe
 from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
-from index.verify import VerifyReport, check
+from index.verify import VerifyReport, inspect, remove_leftovers
 from index.watch import changes
 
 
@@ -285,7 +285,7 @@ class Library:
             LibraryMismatch: It was built by another version or embedder, and is not repaired.
         """
         try:
-            report = self._verify()
+            report = inspect(self._reloaded(), self._store)
         except (LibraryCorrupt, LibraryMismatch) as error:
             if not repair:
                 raise
@@ -293,30 +293,14 @@ class Library:
         if not repair or report:
             return report
         self.sync(rebuild=True)
-        manifest = self.snapshot().manifest
-        with self._store.lock():
-            for path in self._leftovers(manifest) if manifest else ():
-                path.unlink(missing_ok=True)
-        return replace(self._verify(), repaired=report.problems)
+        remove_leftovers(self._store)
+        return replace(inspect(self._reloaded(), self._store), repaired=report.problems)
 
-    def _verify(self) -> VerifyReport:
+    def _reloaded(self) -> Snapshot:
+        """Return the current generation read anew: since it was loaded the disk may differ."""
         with self._loading:
-            # What is held was verified when it was loaded; the disk may differ since.
             self._snapshot = None
-            snapshot = self.snapshot()
-        manifest = snapshot.manifest
-        if manifest is None:
-            return VerifyReport(0, 0)
-        problems = list(check(snapshot))
-        with contextlib.suppress(LibraryLocked), self._store.lock():
-            # While another process writes, what it is building is no leftover.
-            problems += [f"{path}: no part of the library" for path in self._leftovers(manifest)]
-        return VerifyReport(manifest.documents, manifest.chunks, tuple(problems))
-
-    def _leftovers(self, manifest: Manifest) -> list[Path]:
-        if self._store.current() != manifest:
-            return []
-        return self._store.leftovers(manifest)
+            return self.snapshot()
 
     def search(self, question: str, k: int = 12, filters: Filter | None = None) -> list[Passage]:
         """Return the `k` passages that fit a question best, best first."""

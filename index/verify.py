@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.context import searched_texts
+from index.errors import LibraryLocked
 from index.search import Snapshot
+from index.store import Store
 
 _UNIT_TOLERANCE = 1e-3
 
@@ -33,6 +36,32 @@ class VerifyReport:
     def __bool__(self) -> bool:
         """Tell whether the library is sound."""
         return not self.problems
+
+
+def inspect(snapshot: Snapshot, store: Store) -> VerifyReport:
+    """Check a generation that was just loaded, and that nothing else lies in its folder."""
+    manifest = snapshot.manifest
+    if manifest is None:
+        return VerifyReport(0, 0)
+    problems = list(check(snapshot))
+    # While another process writes, what it is building is no leftover.
+    with contextlib.suppress(LibraryLocked), store.lock():
+        if store.current() == manifest:
+            found = store.leftovers(manifest)
+            problems += [f"{path}: no part of the library" for path in found]
+    return VerifyReport(manifest.documents, manifest.chunks, tuple(problems))
+
+
+def remove_leftovers(store: Store) -> None:
+    """Remove what is no part of the current generation.
+
+    Raises:
+        LibraryLocked: Another process is writing.
+    """
+    with store.lock():
+        manifest = store.current()
+        for path in store.leftovers(manifest) if manifest else ():
+            path.unlink(missing_ok=True)
 
 
 def check(snapshot: Snapshot) -> Iterator[str]:

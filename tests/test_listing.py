@@ -101,3 +101,17 @@ def wait_for_generation(library, number, seconds=20):
     deadline = time.monotonic() + seconds
     while library.snapshot().generation < number and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def test_a_damaged_library_is_mended_on_request(capsys, library, folder, home):
+    library.sync()
+    path = next(library.folder.rglob("vectors.faiss"))
+    path.write_bytes(b"x" + path.read_bytes()[1:])
+    library.close()
+    code, out, err = run(capsys, "library", "--verify", str(folder))
+    assert (code, out) == (2, [])
+    assert "vectors.faiss" in err[0] and "citespan index --rebuild" in err[0]
+    code, out, err = run(capsys, "library", "--repair", str(folder))
+    assert (code, out) == (0, ["3 documents, 3 chunks checked"])
+    assert len(err) == 1 and err[0].startswith("mended: ") and "vectors.faiss" in err[0]
+    assert len(library.search("apple")) == 3

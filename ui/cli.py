@@ -136,14 +136,18 @@ def library(
     paths: Paths = None,
     remove: Annotated[str | None, typer.Option(help="Take this document out for good.")] = None,
     verify: Annotated[bool, typer.Option(help="Check what is stored.")] = False,
+    repair: Annotated[bool, typer.Option(help="Check, and mend from the files.")] = False,
 ) -> None:
     """List what a library knows of its files. Exit code 1: --verify found a problem."""
     opened = open_library(paths)
-    opened.sync()
+    if not repair:
+        opened.sync()
     if remove is not None:
         opened.remove(remove)
-    if verify:
-        found = opened.verify()
+    if verify or repair:
+        found = opened.verify(repair=repair)
+        for problem in found.repaired:
+            typer.echo(f"mended: {visible(problem)}", err=True)
         for problem in found.problems:
             typer.echo(visible(problem), err=True)
         typer.echo(f"{found.documents} documents, {found.chunks} chunks checked")
