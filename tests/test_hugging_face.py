@@ -5,6 +5,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import (
+    AutoTokenizer,
     BertConfig,
     BertForQuestionAnswering,
     BertModel,
@@ -117,6 +118,13 @@ def test_our_weights_in_that_layout_read_as_they_do_at_home(bert):
     np.testing.assert_allclose(
         [span.score for span in found], [span.margin for span in expected], atol=1e-4
     )
+
+
+def test_other_programs_give_our_exported_weights_their_token_types(bert):
+    # Left to its defaults, the tokenizer gives none, and whoever runs the model reads nonsense.
+    given = AutoTokenizer.from_pretrained(bert[0])("who", "Ann Bob")
+    assert given["input_ids"] == [2, 4, 3, 6, 7, 3]
+    assert given["token_type_ids"] == [0, 0, 0, 1, 1, 1]
 
 
 def test_the_score_is_the_margin_and_the_absent_heads_say_nothing(bert):
