@@ -95,6 +95,7 @@ def main() -> None:
             shoot(page, f"answer-{scheme}")
         page = opened(browser, address, 1280, 800, "light")
         ask(page, "Who designated the Sinaloa cartel?")
+        page.wait_for_selector(".cs-instead", timeout=60_000)
         shoot(page, "refusal")
         page = opened(browser, address, 400, 800, "light")
         ask(page, "How many people have been killed?")

@@ -134,7 +134,7 @@ def test_a_source_that_says_otherwise_can_be_opened_and_is_told_apart():
     chat = Chat(FakeAssistant(rivals={"when was the harbour founded?": "1858"}))
     conversation = ask(chat, "When was the harbour founded?")
     markup = chat.show(conversation)
-    assert "<h4>Where it says otherwise</h4>" in markup
+    assert "<h3>Where it says otherwise</h3>" in markup
     agreeing, _, disagreeing = markup.partition("Where it says otherwise")
     assert "founded in <mark" in agreeing and "founded in <mark" not in disagreeing
     other = chat.select(conversation, 0, 2)
@@ -148,7 +148,7 @@ def test_a_conflict_shows_what_each_source_says_as_quotes():
     refusal = Refusal("conflicting", "The documents disagree.", (citation, citation))
     turn = Turn("q", answer=Answer("q", "q", None, 0.9, refusal=refusal))
     markup = panes.conversation([turn])
-    assert "<h4>What each source says</h4>" in markup
+    assert "<h3>What each source says</h3>" in markup
     assert '<mark class="cs-quote">1708</mark>' in markup
     conversation = Conversation((turn,), (0, 0))
     assert '<mark class="cs-quote"' in Chat(FakeAssistant()).source(conversation)

@@ -30,6 +30,8 @@ SHOWN_QUESTION = 1200
 NAMES_SHOWN = 200
 EARLIER_SHOWN = 6
 OFFERS_KEPT = 256
+# Seconds to look for another question in: longer than elsewhere, since nobody waits.
+OFFER_SECONDS = 6.0
 BROKEN = (
     "Something went wrong here, and nothing was lost. The server's log has the details; "
     "ask again, or start Citespan anew."
@@ -153,7 +155,7 @@ class Chat:
             return None
         filters = Filter(documents=turn.scope) if turn.scope else None
         try:
-            found = self.assistant.instead(turn.answer, filters)
+            found = self.assistant.instead(turn.answer, filters, OFFER_SECONDS)
         except CitespanError as error:
             log.warning("no other question could be looked for: %s", error)
             return None

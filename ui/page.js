@@ -76,7 +76,7 @@ window.citespanAsk = (question) => {
   }
   const turn = turns.appendChild(document.createElement("article"));
   turn.className = "cs-turn";
-  const asked = turn.appendChild(document.createElement("h3"));
+  const asked = turn.appendChild(document.createElement("h2"));
   asked.className = "cs-question";
   asked.textContent = question;
   const reply = turn.appendChild(document.createElement("div"));
@@ -288,6 +288,11 @@ function better(button) {
 }
 
 element.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && element.querySelector(".cs-scope[open]");
+  if (open) {
+    open.removeAttribute("open");
+    open.querySelector("summary").focus();
+  }
   const form = event.key === "Enter" && event.target.matches("input")
     ? event.target.closest(".cs-better, .cs-make") : null;
   if (!form) return;

@@ -187,7 +187,7 @@ def source_list(number: int, turn: Turn, selected: tuple[int, int] | None) -> st
     label = "Where it stands"
     if refusal is not None:
         label = "What each source says" if conflicting else "The nearest passages"
-    heading = f"<h4>{label}</h4>" if refusal is not None or against else ""
+    heading = f"<h3>{label}</h3>" if refusal is not None or against else ""
     more = (
         f"<details><summary>{count(len(folded), 'more place')}</summary>"
         f'<ol class="cs-sources">{"".join(folded)}</ol></details>'
@@ -195,7 +195,7 @@ def source_list(number: int, turn: Turn, selected: tuple[int, int] | None) -> st
         else ""
     )
     disagreeing = (
-        '<h4>Where it says otherwise</h4><ol class="cs-sources cs-rivals" '
+        '<h3>Where it says otherwise</h3><ol class="cs-sources cs-rivals" '
         f'aria-label="Where it says otherwise">{"".join(against)}</ol>'
         if against
         else ""
@@ -271,9 +271,9 @@ def turn_html(number: int, turn: Turn, selected: tuple[int, int] | None) -> str:
             f"<i></i><i></i><i></i></span>{words}{found}</p>"
         )
     return (
-        '<article class="cs-turn"><h3 class="cs-question">'
+        '<article class="cs-turn"><h2 class="cs-question">'
         '<span class="cs-hidden">You asked: </span>'
-        f"<bdi>{escape(turn.question)}</bdi></h3>{asked_of(turn)}"
+        f"<bdi>{escape(turn.question)}</bdi></h2>{asked_of(turn)}"
         f'<div class="cs-reply">{body}</div></article>'
     )
 

@@ -131,8 +131,8 @@ def received_list(
     so_far = "being read" if busy else f"{ready} ready"
     return (
         f'<div class="cs-received"><h3>Just sent: {count(len(lines), "file")}, {so_far}</h3>'
-        f'<ul aria-label="Files just added">{"".join(line for _, line in lines[:ROWS_SHOWN])}</ul>'
-        "</div>"
+        '<ul tabindex="0" aria-label="Files just sent">'
+        f"{''.join(line for _, line in lines[:ROWS_SHOWN])}</ul></div>"
     )
 
 

@@ -330,6 +330,8 @@ def test_a_question_can_be_asked_of_chosen_documents(visit, plain):
     tab.page.get_by_role("checkbox", name="lights.txt").check()
     tab.shot("scope-light")
     assert tab.page.locator(".cs-scope summary").inner_text() == "Asking lights.txt"
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.get_by_role("checkbox", name="lights.txt").is_visible()
     turn = tab.ask("Who designed the lighthouse?")
     assert turn.locator(".cs-place bdi").all_inner_texts() == ["lights.txt"]
     assert turn.locator(".cs-asked").inner_text() == "Asked of lights.txt"

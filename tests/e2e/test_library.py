@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.e2e.test_access import violations
+
 
 def library(tab):
     tab.page.get_by_role("button", name="Library").click()
@@ -40,6 +42,7 @@ def test_files_are_dropped_in_read_opened_and_taken_out_again(visit, library_add
     assert sent.locator("bdi").all_inner_texts() == ["tool.exe", "posed.txt", "ferry.md"]
     assert sent.locator(".cs-state").all_inner_texts() == ["Not taken", "Not read", "Ready"]
     assert states(tab)["uploaded/posed.txt"] == "Not read"
+    assert violations(tab) == []
     tab.shot("library-light")
 
     view.get_by_role("button", name=name, exact=True).click()
