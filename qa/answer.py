@@ -29,6 +29,7 @@ class Citation:
         passage_start: First character of the retrieved passage.
         passage_end: One past the last character of the retrieved passage.
         score: Fused log-odds that the quote answers; comparable across citations of one answer.
+        cell: Coordinates in a table (`Prices!B7`, `B7`), where the format has cells.
     """
 
     document: str
@@ -43,6 +44,7 @@ class Citation:
     passage_start: int
     passage_end: int
     score: float
+    cell: str | None = None
 
     @property
     def place(self) -> str:
@@ -50,6 +52,8 @@ class Citation:
         parts = [self.document]
         if self.page is not None:
             parts.append(f"p. {self.page}")
+        elif self.cell is not None:
+            parts.append(self.cell)
         elif self.heading:
             parts.append(f"“{self.heading}”")
         return ", ".join(parts)

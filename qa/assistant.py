@@ -258,6 +258,7 @@ class _Citer:
             passage_start=passage.start,
             passage_end=passage.end,
             score=candidate.score,
+            cell=document.cell_at(start),
         )
 
 

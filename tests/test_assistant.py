@@ -48,6 +48,11 @@ def test_an_answer_is_a_quote_with_its_place_and_sentence(make):
     assert answer.refusal is None
 
 
+def test_an_answer_from_a_table_names_its_cell(make):
+    (cited,) = make({"Ann": 2.0}, {"t.csv": "Bridge,Opened by\napple,Ann"}).ask("who?").citations
+    assert (cited.quote, cited.cell, cited.place) == ("Ann", "B2", "t.csv, B2")
+
+
 def test_a_question_that_no_passage_answers_is_refused_with_the_nearest(make):
     answer = make({"Ann": -2.0, "Bob": -3.0}).ask("who sank the apple bridge?")
     assert not answer and answer.text is None and answer.citations == ()
