@@ -36,6 +36,13 @@ def test_markdown_says_question_answer_sentence_and_place(answers):
     assert "*The documents do not say.*" in text
 
 
+def test_a_source_that_says_otherwise_is_saved_with_its_place():
+    assistant = FakeAssistant(rivals={"when was the harbour founded?": "212 boats"})
+    answer = assistant.ask("When was the harbour founded?")
+    assert "Today **212 boats** are" in export([answer], "markdown")["text"]
+    assert '<mark class="cs-quote">212 boats</mark>' in export([answer], "html")["text"]
+
+
 def test_json_gives_the_answers_back(answers):
     data = json.loads(export(answers, "json")["text"])
     assert data == {"format": 1, "answers": [answer.to_dict() for answer in answers]}

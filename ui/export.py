@@ -45,7 +45,7 @@ mark.cs-near { border-bottom: 2px dashed currentColor; background: none; color: 
 
 def shown(answer: Answer) -> tuple[Citation, ...]:
     """Return the places that belong to an answer or a refusal."""
-    return answer.refusal.nearest if answer.refusal else answer.citations
+    return answer.refusal.nearest if answer.refusal else (*answer.citations, *answer.rivals)
 
 
 def to_json(answers: Sequence[Answer]) -> str:
