@@ -343,7 +343,10 @@ def _accurate(
     """Return the lowest threshold whose answers are accurate enough; 1 when there is none."""
     order = np.argsort(-confidences, kind="stable")
     sure = confidences[order]
-    accuracy = np.cumsum((right * counts)[order]) / np.cumsum(counts[order])
+    total = np.cumsum(counts[order])
+    # What was right up to the furthest threshold is partly luck; what confidence expects is not.
+    seen = np.cumsum((right * counts)[order]) / total
+    accuracy = np.minimum(seen, np.cumsum((confidences * counts)[order]) / total)
     # No threshold parts cases of equal confidence.
     parts = np.append(np.diff(sure) < 0, True)
     reached = np.flatnonzero(parts & (accuracy >= target - 1e-12))
