@@ -20,7 +20,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 PIP   := $(BIN)/python -m pip install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test unit e2e lint format bench train calibrate screenshots clean
+.PHONY: help install run test unit e2e lint format bench bench-peers train calibrate screenshots clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ format: $(VENV)/.stamp-dev  ## let ruff put imports and layout right
 
 bench: $(VENV)/.stamp-dev  ## measure speed and memory
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-peers: $(VENV)/.stamp-dev  ## the same beside txtai, Haystack and LangChain (ARGS="--data FOLDER")
+	@$(BIN)/python -m tests.benchmarks.peers $(ARGS)
 
 train: $(VENV)/.stamp-train  ## train the reader's weights anew (ARGS="--help" lists the options)
 	@$(BIN)/python -m qa.train $(ARGS)

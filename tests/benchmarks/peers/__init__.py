@@ -1,0 +1,1 @@
+"""Citespan beside txtai, Haystack and LangChain: the same passages, weights and questions."""

@@ -1,0 +1,50 @@
+"""Citespan: a folder of files, as a user has it; hybrid search, the shipped int8 reader."""
+
+from pathlib import Path
+
+
+def indexer(work, folder):
+    import qa
+    from qa.assistant import embedder_of
+
+    documents = folder / "documents"
+    documents.mkdir(parents=True)
+    # So many texts as make it import torch, as the peers have by now.
+    embedder_of(work["embedder"]).encode(["ready"] * 64)
+
+    def build():
+        for number, passage in enumerate(work["passages"]):
+            (documents / f"{number:06}.txt").write_text(passage, encoding="utf-8")
+        qa.open(documents, settings=settings(work, folder)).library.close()
+
+    return build
+
+
+def opener(work, folder):
+    import qa
+
+    # It looks for changes in the documents first, as `citespan ask` does.
+    assistant = qa.open(folder / "documents", settings=settings(work, folder))
+
+    def search(question):
+        return [found.text for found in assistant.library.search(question, work["read"])]
+
+    def ask(question):
+        answer = assistant.ask(question)
+        best = answer.citations or (answer.refusal.nearest if answer.refusal else ())
+        return best[0].quote if best else None
+
+    return search, ask
+
+
+def settings(work, folder: Path):
+    from qa.config import Settings
+
+    # No chunk cuts a passage: every peer retrieves and reads the same texts.
+    longest = max(map(len, work["passages"]))
+    return Settings(
+        home=folder / "home",
+        embedder=work["embedder"],
+        passages=work["read"],
+        chunk_size=max(1200, longest),
+    )

@@ -1,0 +1,76 @@
+"""One peer, one action, in the peer's own environment; prints one line of JSON. Stdlib only.
+
+    python run.py txtai index WORK FOLDER     # build an index of WORK's passages, save it
+    python run.py txtai ask WORK FOLDER       # open it, ask WORK's questions after a first one
+    python run.py txtai cold WORK FOLDER      # open it, ask the first question
+
+WORK is a JSON file: `passages` (texts), `questions`, `embedder` and `reader` (folders), `read`
+(passages read a question). A peer is a module `on_<name>` with:
+
+    indexer(work, folder) -> build          loads its models; build() indexes and saves
+    opener(work, folder) -> search, ask     search(question) -> texts, best first;
+                                            ask(question) -> the best span's text, or ask is None
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+# Before anything is imported that would look: nothing here leaves the machine.
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def main(name: str, action: str, work_file: str, folder_name: str) -> dict[str, Any]:
+    work = json.loads(Path(work_file).read_text(encoding="utf-8"))
+    folder = Path(folder_name)
+    peer = importlib.import_module(f"on_{name}")
+    if action == "index":
+        build = peer.indexer(work, folder)
+        begin = time.perf_counter()
+        build()
+        return {"build": time.perf_counter() - begin}
+    search, ask = peer.opener(work, folder)
+    reads = ask is not None
+    ask = ask or search
+    if action == "cold":
+        return {"answer": answered(ask(work["questions"][0]))}
+    places = {key(passage): number for number, passage in enumerate(work["passages"])}
+    ask(work["questions"][-1])
+    found: dict[str, Any] = {"reads": reads, "search": [], "ask": [], "answers": [], "hits": []}
+    for question in work["questions"]:
+        begin = time.perf_counter()
+        hits = search(question)
+        middle = time.perf_counter()
+        answer = ask(question)
+        found["ask"].append(time.perf_counter() - middle)
+        found["search"].append(middle - begin)
+        found["answers"].append(answered(answer))
+        found["hits"].append([places.get(key(hit), -1) for hit in hits])
+    return found
+
+
+def key(text: str) -> str:
+    """A passage as it can be told again, whatever was done to its spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def answered(answer: Any) -> str | None:
+    return answer if isinstance(answer, str) else None
+
+
+if __name__ == "__main__":
+    # What libraries print must not be taken for the result.
+    output, sys.stdout = sys.stdout, sys.stderr
+    output.write(json.dumps(main(*sys.argv[1:])) + "\n")
