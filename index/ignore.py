@@ -68,9 +68,19 @@ def glob_expression(glob: str) -> str:
         elif token == "?":
             parts.append("[^/]")
         elif token.startswith("[") and len(token) > 2:
-            inside = token[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            negated = inside[0] in "!^"
-            parts.append(f"[{'^' if negated else ''}{inside[1:] if negated else inside}]")
+            parts.append(_class(token[1:-1]))
         else:
             parts.append(re.escape(token))
     return "".join(parts)
+
+
+def _class(inside: str) -> str:
+    """Return what stands in brackets as a class; one that makes no sense (`z-a`) fits nothing."""
+    negated = inside[0] in "!^"
+    letters = inside[negated:].replace("\\", "\\\\").replace("[", "\\[")
+    expression = f"[{'^' if negated else ''}{letters}]"
+    try:
+        re.compile(expression)
+    except re.error:
+        return "(?!)"
+    return expression

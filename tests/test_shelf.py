@@ -61,6 +61,13 @@ def test_no_pattern_breaks_the_matcher(pattern, name):
     re.fullmatch(glob_expression(pattern), name)
 
 
+@pytest.mark.parametrize("pattern", ["[z-a]", "[!]", "[?-.]"])
+def test_a_class_that_makes_no_sense_fits_nothing_and_stops_nothing(pattern):
+    import re
+
+    assert not any(re.fullmatch(glob_expression(pattern), name) for name in ("a", "z", "", pattern))
+
+
 def test_what_is_ignored_is_not_in_the_library(tmp_path, home):
     folder = write(
         tmp_path / "d",
