@@ -14,6 +14,7 @@ from pathlib import Path
 
 import faiss  # noqa: F401  (imported before forking, for speed only)
 import langchain_text_splitters  # noqa: F401
+import markdown_it  # noqa: F401
 
 from tests.index_fakes import open_library
 
