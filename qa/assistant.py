@@ -19,7 +19,7 @@ from qa.calibration import Calibration
 from qa.candidates import Candidate, decide, gather
 from qa.config import Settings, seeds_folder
 from qa.followups import understand
-from qa.own_calibration import in_force
+from qa.own_calibration import in_force, shipped
 from qa.reader import PassageReader, Reader
 
 if TYPE_CHECKING:
@@ -400,14 +400,7 @@ def ask(question: str, documents: Documents | None = None, **options: Any) -> An
 # Weights are read once a process however many libraries are opened.
 @lru_cache(maxsize=4)
 def _reader(settings: Settings) -> tuple[Reader, Calibration]:
-    return Reader.default(settings), _shipped(settings)
-
-
-def _shipped(settings: Settings) -> Calibration:
-    # The shipped calibration knows no other reader: its own margin against "no answer" decides.
-    if settings.reader:
-        return Calibration()
-    return Calibration.load(settings.weights / "calibration.json")
+    return Reader.default(settings), shipped(settings)
 
 
 def calibration_of(library: Library, settings: Settings) -> Calibration:
@@ -416,7 +409,7 @@ def calibration_of(library: Library, settings: Settings) -> Calibration:
     Raises:
         LibraryError: The library's own is damaged.
     """
-    return in_force(library.folder, settings) or _shipped(settings)
+    return in_force(library.folder, settings) or shipped(settings)
 
 
 @lru_cache(maxsize=4)
