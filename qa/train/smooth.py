@@ -44,7 +44,7 @@ def smooth(model: ReaderModel, batches: Iterable[Batch]) -> None:
         model: The trained reader; its outputs stay the same up to rounding.
         batches: A sample of what it will read; a few hundred windows are enough.
     """
-    parts = [
+    parts: list[Any] = [
         part for layer in model.bert.encoder.layer for part in (layer.intermediate, layer.output)
     ]
     peaks = [torch.zeros(part.dense.in_features) for part in parts]
