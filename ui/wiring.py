@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import gradio as gr
@@ -28,6 +29,7 @@ LOAD_JS = "() => [window.citespanKept?.() ?? {}]"
 SAVE_JS = "(file) => window.citespanSave?.(file)"
 OFFER_JS = "(offer) => window.citespanOffer?.(offer)"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_OFFERING = Lock()
 READY_JS = "() => { window.citespanReady = true; }"
 FAILED_JS = "() => window.citespanFailed?.()"
 NOT_OPENED = "This library cannot be opened now. The server’s log has the details."
@@ -84,6 +86,14 @@ def room_of(rooms: Rooms, request: gr.Request, conversation: Conversation) -> Ro
         return rooms(request)
 
 
+def look_further(chat: Chat, conversation: Conversation) -> dict[str, str] | None:
+    """Look for a question that is answered, and keep the one found with the conversation."""
+    found = chat.offer(conversation)
+    if found is not None:
+        chat.keep(conversation)
+    return found
+
+
 def wire_chat(rooms: Rooms, parts: Parts) -> None:
     """Connect asking and examples."""
 
@@ -115,15 +125,19 @@ def wire_chat(rooms: Rooms, parts: Parts) -> None:
         yield from on_ask(str(data["text"]), conversation, data.get("chosen"), request)
 
     def on_done(conversation: Conversation, request: gr.Request) -> dict[str, str] | None:
-        chat = room_of(rooms, request, conversation).chat
-        found = chat.offer(conversation)
-        if found is not None:
-            chat.keep(conversation)
-        return found
+        # One at a time: nobody waits for it, and the questions need the processor.
+        if not _OFFERING.acquire(blocking=False):
+            return None
+        try:
+            return look_further(room_of(rooms, request, conversation).chat, conversation)
+        finally:
+            _OFFERING.release()
 
     state, talk = parts.state, parts.talk
     outputs = [parts.box, state, talk, parts.source]
-    shared: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "ask", **QUIET}
+    # A question asked before the last one is wholly done waits for it; by default it would be lost.
+    waiting = {"trigger_mode": "always_last", "concurrency_limit": AT_ONCE}
+    shared: dict[str, Any] = {**waiting, "concurrency_id": "ask", **QUIET}
     asked = parts.box.submit(
         on_ask, [parts.box, state, gr.JSON([], visible=False)], outputs, js=ASK_JS, **shared
     )
@@ -131,10 +145,11 @@ def wire_chat(rooms: Rooms, parts: Parts) -> None:
     offer = gr.JSON(visible=False)
     for event in (asked, tried):
         event.failure(None, js=FAILED_JS, api_visibility="private")
-        # One at a time, and not among the questions: nobody waits for it.
-        event.success(
-            on_done, [state], [offer], concurrency_limit=1, concurrency_id="offer", **QUIET
-        ).then(None, [offer], None, js=OFFER_JS, api_visibility="private")
+        # Not through the queue: as it ends there, Gradio's client may close the stream that the
+        # next question's answer is to come by.
+        event.success(on_done, [state], [offer], queue=False, **QUIET).then(
+            None, [offer], None, js=OFFER_JS, api_visibility="private"
+        )
 
 
 def wire_document(rooms: Rooms, parts: Parts) -> None:

@@ -67,8 +67,7 @@ def test_a_conversation_is_there_after_a_reload_and_in_another_tab(visit, fake_s
     tab = visit(fake_server(FakeAssistant()))
     tab.ask("When was the harbour founded?")
     tab.ask("Who designed the lighthouse?")
-    tab.page.reload()
-    tab.page.wait_for_function("window.citespanReady")
+    tab.reload()
     assert tab.page.locator(".cs-answer").all_inner_texts() == ["1708", "David Stevenson"]
     assert tab.page.locator("#cs-document mark.cs-quote").inner_text() == "David Stevenson"
     tab.ask("How many boats are there?")
@@ -84,8 +83,7 @@ def test_a_conversation_is_there_after_a_reload_and_in_another_tab(visit, fake_s
     assert other.page.locator(".cs-resume").count() == 1, "one click must not delete"
     delete.click()
     other.page.wait_for_function("!document.querySelector('.cs-resume')")
-    tab.page.reload()
-    tab.page.wait_for_function("window.citespanReady")
+    tab.reload()
     assert tab.page.locator(".cs-turn").count() == 0
 
 

@@ -78,8 +78,7 @@ def test_a_library_is_made_filled_asked_and_found_again(visit, library_address, 
     tab.page.get_by_role("button", name="Ask", exact=True).first.click()
     turn = tab.ask("Who designed the bridge of Forth?")
     assert turn.locator(".cs-answer").inner_text() == "John Fowler"
-    tab.page.reload()
-    tab.page.wait_for_function("window.citespanReady")
+    tab.reload()
     assert tab.page.locator(".cs-which").inner_text() == "Rail-contracts"
     assert tab.page.locator(".cs-answer").inner_text() == "John Fowler"
 
