@@ -180,7 +180,6 @@ class Answer:
             refusal=Refusal.from_dict(refusal) if refusal else None,
             note=data["note"],
             rivals=tuple(Citation.from_dict(one) for one in data["rivals"]),
-            # Answers were kept before it was told.
-            calibration=data.get("calibration", ""),
+            calibration=data["calibration"],
             seconds=dict(data["seconds"]),
         )
