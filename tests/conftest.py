@@ -10,9 +10,11 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from index.documents import Document
+    from index.isolation import ParserProcess
     from qa.assistant import Assistant
 
 # How long an example takes says more of the machine's load than of the code.
@@ -92,3 +94,20 @@ def seed_assistant(tmp_path_factory: pytest.TempPathFactory) -> Assistant:
     from qa.config import Settings
 
     return qa.open(settings=Settings(home=tmp_path_factory.mktemp("seed-home")))
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[ParserProcess]:
+    """Return a process that parses files within limits, one a test module."""
+    from index.isolation import ParserProcess
+
+    with ParserProcess(seconds=20) as process:
+        yield process
+
+
+@pytest.fixture
+def read(parser: ParserProcess) -> Callable[[bytes, str], Document]:
+    """Return what reads a file's bytes, by its name, through the parsers' own process."""
+    from index.documents import parse
+
+    return lambda data, name: parse(data, name, parser)

@@ -9,20 +9,8 @@ import pytest
 
 from index.documents import parse
 from index.errors import DocumentError
-from index.isolation import ParserProcess
 from tests.format_fakes import archive, epub_of, pdf_of, show
 from tests.index_fakes import open_library, write
-
-
-@pytest.fixture(scope="module")
-def parser():
-    with ParserProcess(seconds=20) as process:
-        yield process
-
-
-@pytest.fixture
-def read(parser):
-    return lambda data, name: parse(data, name, parser)
 
 
 def test_pdf_pages_are_places_in_the_text(read):

@@ -12,7 +12,6 @@ import zipfile
 
 import pytest
 
-from index.documents import parse
 from index.errors import DocumentTooLarge, UnreadableDocument
 from index.formats.archive import MAX_UNPACKED
 from index.isolation import ParserProcess
@@ -20,17 +19,6 @@ from tests.format_fakes import archive, docx_of, epub_of, pdf_of, show
 from tests.index_fakes import open_library, write
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-
-
-@pytest.fixture(scope="module")
-def parser():
-    with ParserProcess(seconds=20) as process:
-        yield process
-
-
-@pytest.fixture
-def read(parser):
-    return lambda data, name: parse(data, name, parser)
 
 
 def declare(data, size):
