@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from tokenizers import Tokenizer
@@ -111,7 +112,7 @@ def collate(features: Sequence[Feature]) -> Batch:
 
 
 def batches(
-    examples: Sequence[Example],
+    examples: Iterable[Example],
     tokenizer: Tokenizer,
     size: int,
     tokens: int,
@@ -125,8 +126,9 @@ def batches(
     """
     rng = random.Random(seed)
     share = window * max(1, tokens // 160)
-    for begin in range(0, len(examples), share):
-        made = (feature(item, tokenizer, size, rng) for item in examples[begin : begin + share])
+    left = iter(examples)
+    while taken := list(islice(left, share)):
+        made = (feature(item, tokenizer, size, rng) for item in taken)
         features = sorted((item for item in made if item), key=lambda item: len(item.ids))
         groups: list[list[Feature]] = [[]]
         for item in features:
