@@ -35,7 +35,7 @@ def real(shared_home, monkeypatch):
 def fake(monkeypatch) -> FakeAssistant:
     """`qa.open` gives hand-written answers."""
     assistant = FakeAssistant()
-    monkeypatch.setattr(qa, "open", lambda documents=None: assistant, raising=False)
+    monkeypatch.setattr(qa, "open", lambda documents=None, name=None: assistant, raising=False)
     return assistant
 
 
@@ -52,6 +52,15 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
     out, err = capsys.readouterr()
     assert "Traceback" not in out + err
     return code, out, err
+
+
+def test_a_named_library_is_found_by_its_name_alone(real, folder, capsys):
+    (folder / "note.txt").write_text("Ann built the bridge in 1708.", encoding="utf-8")
+    assert run(capsys, "index", str(folder), "--library", "bridges")[0] == 0
+    code, out, _ = run(capsys, "library", "--library", "bridges")
+    assert code == 0 and "note.txt" in out
+    code, _, err = run(capsys, "library", "--library", "tunnels")
+    assert code == 2 and "tunnels" in err and "bridges" in err
 
 
 def test_help_and_version_load_nothing_heavy():

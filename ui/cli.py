@@ -52,6 +52,12 @@ Paths = Annotated[
 ]
 
 
+Named = Annotated[
+    str | None,
+    typer.Option(
+        "--library", "-l", help="A library by its name; one that is there needs no documents."
+    ),
+]
 Asked = Annotated[
     list[Path] | None,
     typer.Option(
@@ -79,6 +85,7 @@ def root(
 def ask(
     question: Annotated[str, typer.Argument(help="The question; - reads it from standard input.")],
     documents: Documents = None,
+    named: Named = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Ask one question. Exit code 0: answered; 1: refused."""
@@ -86,7 +93,7 @@ def ask(
 
     asked = sys.stdin.read() if question == "-" else question
     with reading():
-        assistant = qa.open(documents or None)
+        assistant = qa.open(documents or None, name=named)
         answer = assistant.ask(asked)
     if as_json:
         answer = assistant.instead(answer)
@@ -101,12 +108,13 @@ def ask(
 @app.command()
 def index(
     paths: Paths = None,
+    named: Named = None,
     rebuild: Annotated[bool, typer.Option(help="Build anew from the files alone.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Only say what would change.")] = False,
     watch: Annotated[bool, typer.Option(help="Go on, and follow each change of a file.")] = False,
 ) -> None:
     """Read documents into their library, or bring it up to date. Exit code 2: none is readable."""
-    library = open_library(paths)
+    library = open_library(paths, named)
     errors = Console(stderr=True, highlight=False)
     with errors.status("Reading the documents") as status:
 
@@ -123,7 +131,7 @@ def index(
             if followed:
                 typer.echo("\n".join([done_words(followed), *failures(followed)]))
     if not (done.added or done.changed or done.moved or done.unchanged):
-        shown = ", ".join(str(path) for path in paths or ())
+        shown = ", ".join(str(path) for path in paths or ()) or f"--library {named}"
         raise CitespanError(
             f"{shown}: found no document that can be read, expected text, Markdown, HTML, PDF, "
             f"Word, PowerPoint, EPUB, Excel, CSV or mail; put some there, then run: "
@@ -134,12 +142,13 @@ def index(
 @app.command()
 def library(
     paths: Paths = None,
+    named: Named = None,
     remove: Annotated[str | None, typer.Option(help="Take this document out for good.")] = None,
     verify: Annotated[bool, typer.Option(help="Check what is stored.")] = False,
     repair: Annotated[bool, typer.Option(help="Check, and mend from the files.")] = False,
 ) -> None:
     """List what a library knows of its files. Exit code 1: --verify found a problem."""
-    opened = open_library(paths)
+    opened = open_library(paths, named)
     if not repair:
         opened.sync()
     if remove is not None:
@@ -170,6 +179,7 @@ def library(
 @app.command()
 def serve(
     paths: Paths = None,
+    named: Named = None,
     port: Annotated[int, typer.Option(help="0 takes any free port.")] = 7860,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     auth: Annotated[
@@ -191,7 +201,7 @@ def serve(
     import qa
 
     with reading():
-        assistant = qa.open(paths or None)
+        assistant = qa.open(paths or None, name=named)
     from ui.web import serve as serve_page
 
     def ready(url: str) -> None:
@@ -201,12 +211,12 @@ def serve(
 
 
 @app.command()
-def chat(paths: Paths = None) -> None:
+def chat(paths: Paths = None, named: Named = None) -> None:
     """Ask one question after another; an empty line or Ctrl+D ends it."""
     import qa
 
     with reading():
-        assistant = qa.open(paths or None)
+        assistant = qa.open(paths or None, name=named)
     console = Console(highlight=False)
     console.print(
         Text(f"{count(len(assistant.library.documents()), 'document')}. Ask away.", "dim")
@@ -225,7 +235,7 @@ def chat(paths: Paths = None) -> None:
 
 
 @app.command()
-def mcp(paths: Paths = None) -> None:
+def mcp(paths: Paths = None, named: Named = None) -> None:
     """Serve tools ask, search and documents to an assistant program, over standard input/output."""
     from importlib.metadata import version as installed
 
@@ -234,7 +244,7 @@ def mcp(paths: Paths = None) -> None:
     def opened() -> Assistant:
         import qa
 
-        return qa.open(paths or None)
+        return qa.open(paths or None, name=named)
 
     Server(opened, installed("citespan")).run(sys.stdin, sys.stdout)
 
@@ -353,11 +363,11 @@ def suggest(
     typer.echo(f"{save}: {confirmed} pairs, and {len(found) - confirmed} more as remarks")
 
 
-def open_library(paths: Sequence[Path] | None) -> Library:
-    """Open the library of these paths, or of the sample article, as it is stored."""
+def open_library(paths: Sequence[Path] | None, named: str | None = None) -> Library:
+    """Open the library of these paths or this name, or of the sample article, as it is stored."""
     import qa
 
-    return qa.open(list(paths) if paths else None, sync=False).library
+    return qa.open(list(paths) if paths else None, name=named, sync=False).library
 
 
 def parse_login(pair: str) -> tuple[str, str]:
