@@ -44,7 +44,7 @@ def open_reader(name: str, settings: Settings | None = None) -> Reader:
             f"reader {name!r}: found a tokenizer without offsets, expected a fast one; "
             "save it with its tokenizer.json, or name another reader"
         )
-    frame = frame_of(tokenizer.backend_tokenizer, tokenizer.pad_token_id or 0, name)
+    frame = frame_of(tokenizer.backend_tokenizer, name)
     return Reader(
         _run(model, settings.threads),
         tokenizer.backend_tokenizer,
@@ -100,12 +100,11 @@ def _load(name: str) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
-def frame_of(tokenizer: Tokenizer, pad: int, name: str) -> Frame:
+def frame_of(tokenizer: Tokenizer, name: str) -> Frame:
     """Learn the special tokens around question and passage from how a pair is encoded.
 
     Args:
         tokenizer: Encodes pairs as the model was trained on them.
-        pad: Its padding token.
         name: The model, for the message.
 
     Raises:
@@ -125,7 +124,6 @@ def frame_of(tokenizer: Tokenizer, pad: int, name: str) -> Frame:
                 between=tuple(pair.ids[between:read]),
                 after=tuple(pair.ids[last:]),
                 passage_type=pair.type_ids[read],
-                pad=pad,
             )
     raise ModelError(
         f"reader {name!r}: found the pair of a question and a passage encoded as {pair.tokens}, "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Logits = tuple[Floats, Floats, Floats, Floats]
 # (ids, mask, types), each (n, t) -> start (n, t), end (n, t), relevance (n,), answerability (n,)
-Run = Callable[[Ints, Ints, Ints], tuple[Floats, Floats, Floats, Floats]]
+Run = Callable[[Ints, Ints, Ints], Logits]
 
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "reader.onnx", "tokenizer.json", "config.json"
 # Room left for the passage however long the question: a reader that sees no passage can only lie.
@@ -99,14 +101,12 @@ class Frame:
         between: Ends the question.
         after: Ends the passage.
         passage_type: Token type of the passage and of what follows; the rest has 0.
-        pad: Fills the shorter windows of a batch.
     """
 
     before: tuple[int, ...]
     between: tuple[int, ...]
     after: tuple[int, ...]
     passage_type: int = 1
-    pad: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +124,14 @@ class Reader:
     """Reads passages for answers.
 
     Args:
-        run: The network; arrays in, logits out.
+        run: The network; arrays in, logits out. With several workers it is called from several
+            threads at once.
         tokenizer: Its tokenizer.
         weights: How its heads make one score.
         window_tokens: Most tokens of question and passage in one window.
         window_stride: Tokens that neighbouring windows share.
         max_answer_tokens: Longest answer.
-        batch_tokens: Tokens run at once; bounds memory.
+        workers: Windows run at once, each in a thread of its own.
         frame: Special tokens of a window; BERT's when None.
     """
 
@@ -143,7 +144,7 @@ class Reader:
         window_tokens: int = 320,
         window_stride: int = 96,
         max_answer_tokens: int = 30,
-        batch_tokens: int = 4096,
+        workers: int = 1,
         frame: Frame | None = None,
     ) -> None:
         self._run = run
@@ -152,8 +153,9 @@ class Reader:
         self._tokenizer.no_truncation()
         self._weights = weights or ScoreWeights(margin=1.0)
         self._window, self._stride = window_tokens, window_stride
-        self._max_answer, self._batch = max_answer_tokens, batch_tokens
+        self._max_answer = max_answer_tokens
         self._frame = frame or _bert_frame(tokenizer)
+        self._pool = ThreadPoolExecutor(workers, "reader") if workers > 1 else None
 
     @classmethod
     def default(cls, settings: Settings | None = None) -> Reader:
@@ -174,13 +176,15 @@ class Reader:
             return hugging_face.open_reader(settings.reader, settings)
         folder = settings.weights
         config = checked_config(folder)
+        workers, inside = _shared_out(settings.threads or os.cpu_count() or 1)
         return cls(
-            _onnx(folder / MODEL_FILE, settings.threads or os.cpu_count() or 1),
+            _onnx(folder / MODEL_FILE, inside),
             _tokenizer(folder / TOKENIZER_FILE),
             ScoreWeights(**config["score"]),
             window_tokens=settings.window_tokens,
             window_stride=settings.window_stride,
             max_answer_tokens=settings.max_answer_tokens,
+            workers=workers,
         )
 
     def read(self, question: str, passages: Sequence[str], best: int = 5) -> list[Span]:
@@ -200,7 +204,7 @@ class Reader:
     def read_many(
         self, requests: Sequence[tuple[str, Sequence[str]]], best: int = 5
     ) -> list[list[Span]]:
-        """Read several questions, each on its own passages; each answer as if read alone.
+        """Read several questions, each on its own passages; each passage as if read alone.
 
         Args:
             requests: `(question, passages)` pairs.
@@ -216,11 +220,10 @@ class Reader:
             encodings.append(encoded)
             jobs.extend(self._jobs(number, question, encoded))
         found: list[list[Span]] = [[] for _ in requests]
-        for job, start, end, relevance, answerability in self._logits(jobs):
+        for job, logits in zip(jobs, self._logits(jobs), strict=True):
             encoding = encodings[job.request][job.passage]
             text = requests[job.request][1][job.passage]
-            heads = (float(answerability), float(relevance))
-            found[job.request].extend(self._spans(job, encoding, text, start, end, heads, best))
+            found[job.request].extend(self._spans(job, encoding, text, logits, best))
         return [_distinct(candidates, best) for candidates in found]
 
     def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
@@ -238,44 +241,33 @@ class Reader:
                 jobs.append(_Job(request, passage, ids, len(head), window))
         return jobs
 
-    def _logits(
-        self, jobs: Sequence[_Job]
-    ) -> list[tuple[_Job, Floats, Floats, np.float32, np.float32]]:
-        """Run all windows, neighbours in length together so that little padding is computed.
+    def _logits(self, jobs: Sequence[_Job]) -> Iterator[Logits]:
+        """Run each window alone and yield its logits, in the order of `jobs`.
 
-        A batch holds one question: an int8 network scales its activations over all that it is
-        given, so that next to another question an answer could come out otherwise.
+        An int8 network scales its activations over all that it is given, so that beside another
+        window an answer could come out otherwise; and alone, no padding is computed.
         """
-        ordered = sorted(jobs, key=lambda job: (job.request, len(job.ids)))
-        results = []
-        begin = 0
-        while begin < len(ordered):
-            end = begin + 1
-            while (
-                end < len(ordered)
-                and ordered[end].request == ordered[begin].request
-                and len(ordered[end].ids) * (end - begin + 1) <= self._batch
-            ):
-                end += 1
-            group = ordered[begin:end]
-            outputs = self._run(*_padded(group, self._frame))
-            for row, job in enumerate(group):
-                length = len(job.ids)
-                start_row, end_row = outputs[0][row, :length], outputs[1][row, :length]
-                results.append((job, start_row, end_row, outputs[2][row], outputs[3][row]))
-            begin = end
-        return results
+        if self._pool is None or len(jobs) < 2:
+            for job in jobs:
+                yield self._alone(job)
+            return
+        # The longest first: at the end no worker is left alone with a long one.
+        order = sorted(range(len(jobs)), key=lambda at: -len(jobs[at].ids))
+        running = {at: self._pool.submit(self._alone, jobs[at]) for at in order}
+        for at in range(len(jobs)):
+            yield running[at].result()
+
+    def _alone(self, job: _Job) -> Logits:
+        ids = np.array([job.ids], dtype=np.int64)
+        types = np.zeros_like(ids)
+        types[:, job.offset :] = self._frame.passage_type
+        return self._run(ids, np.ones_like(ids), types)
 
     def _spans(
-        self,
-        job: _Job,
-        encoding: Encoding,
-        text: str,
-        start: Floats,
-        end: Floats,
-        heads: tuple[float, float],
-        best: int,
+        self, job: _Job, encoding: Encoding, text: str, logits: Logits, best: int
     ) -> list[Span]:
+        start, end, relevance, answerability = (one[0] for one in logits)
+        heads = (float(answerability), float(relevance))
         words = np.array(encoding.word_ids[job.window.first : job.window.last])
         changes = words[1:] != words[:-1]
         candidates = spans.decode(
@@ -316,18 +308,6 @@ def _distinct(candidates: list[Span], best: int) -> list[Span]:
     return sorted(merged, key=lambda span: (-span.score, span.passage, span.start))
 
 
-def _padded(jobs: Sequence[_Job], frame: Frame) -> tuple[Ints, Ints, Ints]:
-    length = max(len(job.ids) for job in jobs)
-    ids = np.full((len(jobs), length), frame.pad, dtype=np.int64)
-    mask, types = np.zeros_like(ids), np.zeros_like(ids)
-    for row, job in enumerate(jobs):
-        end = len(job.ids)
-        ids[row, :end] = job.ids
-        mask[row, :end] = 1
-        types[row, job.offset : end] = frame.passage_type
-    return ids, mask, types
-
-
 def checked_config(folder: Path) -> dict[str, Any]:
     """Return the `config.json` of a reader whose files are all there and unchanged.
 
@@ -360,8 +340,19 @@ def checksum(path: Path) -> str:
 
 def open_reader(folder: Path) -> Reader:
     """Open weights that have no config yet: their score is the span head's margin."""
-    run = _onnx(folder / MODEL_FILE, os.cpu_count() or 1)
-    return Reader(run, _tokenizer(folder / TOKENIZER_FILE))
+    workers, inside = _shared_out(os.cpu_count() or 1)
+    run = _onnx(folder / MODEL_FILE, inside)
+    return Reader(run, _tokenizer(folder / TOKENIZER_FILE), workers=workers)
+
+
+def _shared_out(threads: int) -> tuple[int, int]:
+    """Return how many windows run at once, and with how many threads the session runs them.
+
+    Two windows side by side keep two cores busier than two threads in one window, which wait for
+    each other at every layer. The session's further threads, one less than its number, serve both.
+    """
+    workers = min(2, threads)
+    return workers, threads - workers + 1
 
 
 def _bert_frame(tokenizer: Tokenizer) -> Frame:
@@ -401,7 +392,7 @@ def _onnx(path: Path, threads: int) -> Run:
             "reinstall citespan, or make it with: make train"
         ) from error
 
-    def run(ids: Ints, mask: Ints, types: Ints) -> tuple[Floats, Floats, Floats, Floats]:
+    def run(ids: Ints, mask: Ints, types: Ints) -> Logits:
         start, end, relevance, answerability = session.run(
             ["start", "end", "relevance", "answerability"],
             {"ids": ids, "mask": mask, "types": types},

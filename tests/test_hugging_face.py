@@ -154,7 +154,7 @@ def test_roberta_windows_are_built_as_its_tokenizer_builds_them(roberta):
     assert whole.margin == pytest.approx(margin, abs=1e-4)
 
 
-def test_roberta_quotes_are_exact_and_padding_changes_nothing(roberta):
+def test_roberta_quotes_are_exact_and_neighbours_change_nothing(roberta):
     reader = open_reader(str(roberta[0]))
     together = reader.read("who", PASSAGES)
     assert together
@@ -170,10 +170,10 @@ def test_roberta_quotes_are_exact_and_padding_changes_nothing(roberta):
 
 
 def test_frames_are_learnt_from_the_tokenizer():
-    assert frame_of(bert_tokenizer(), 0, "bert") == Frame((2,), (3,), (3,), 1, 0)
-    assert frame_of(roberta_tokenizer(), 1, "roberta") == Frame((0,), (2, 2), (2,), 0, 1)
+    assert frame_of(bert_tokenizer(), "bert") == Frame((2,), (3,), (3,), 1)
+    assert frame_of(roberta_tokenizer(), "roberta") == Frame((0,), (2, 2), (2,), 0)
     with pytest.raises(ModelError, match="'words': found the pair .* expected a first token"):
-        frame_of(word_tokenizer(), 0, "words")
+        frame_of(word_tokenizer(), "words")
 
 
 def test_settings_put_it_in_place_of_the_shipped_reader(bert, tmp_path):

@@ -76,19 +76,28 @@ def test_reading_many_gives_what_reading_each_gives():
     assert together == [reader(scores).read(question, texts) for question, texts in requests]
 
 
-def test_a_batch_holds_one_question():
-    # int8 activations are scaled over the whole batch: another question would change an answer.
+def test_every_window_is_run_alone():
+    # int8 activations are scaled over all that is run at once: a neighbour would change an answer.
     run = WordRun({"Ann": 1.0})
-    Reader(run, word_tokenizer()).read_many([("who", ["a Ann", "b b"]), ("when", ["b b"])])
-    assert [rows for rows, _ in run.shapes] == [2, 1]
+    Reader(run, word_tokenizer()).read_many([("who", ["a Ann", "b b b"]), ("when", ["b b"])])
+    assert run.shapes == [(1, 6), (1, 7), (1, 6)]
 
 
-def test_batches_hold_windows_of_like_length():
-    run = WordRun({"Ann": 1.0})
-    passages = ["a " * 3, "b " * 50, "a " * 4, "b " * 48]
-    Reader(run, word_tokenizer(), batch_tokens=120).read("who", passages)
-    padded = sum(rows * width for rows, width in run.shapes)
-    assert padded <= sum(len(p.split()) + 4 for p in passages) + 6
+def test_workers_change_nothing_but_the_time():
+    requests = [("who", ["a " * 9, "by Ann", "", "b Ann " * 60]), ("when", ["in 1708", "a"])]
+    scores = {"Ann": 1.0, "1708": 2.0}
+    alone = reader(scores, window_tokens=40, window_stride=8)
+    assert reader(scores, window_tokens=40, window_stride=8, workers=3).read_many(
+        requests
+    ) == alone.read_many(requests)
+
+
+def test_an_error_in_a_worker_is_not_swallowed():
+    def broken(ids, mask, types):
+        raise MemoryError("no room")
+
+    with pytest.raises(MemoryError, match="no room"):
+        Reader(broken, word_tokenizer(), workers=2).read("who", ["by Ann", "by Bob"])
 
 
 words = st.text(alphabet="ab \n\t.é\u0301🙂اU", max_size=60)
