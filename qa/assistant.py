@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from index.errors import QuestionError
 from qa.answer import Answer, Citation, Refusal
 from qa.calibration import Calibration
-from qa.candidates import Candidate, decide, gather
+from qa.candidates import Candidate, decide
 from qa.config import Settings, seeds_folder
 from qa.followups import understand
 from qa.own_calibration import in_force, shipped
 from qa.reader import PassageReader, Reader
+from qa.stopping import Reading, read_all
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
@@ -50,11 +51,13 @@ class Stage:
         name: `searching`, `reading`, or `answering`.
         passages: What was retrieved, best first; empty while searching.
         answer: The answer; None before the last stage.
+        read: How many of the passages were read for it; 0 before the last stage.
     """
 
     name: Literal["searching", "reading", "answering"]
     passages: tuple[Passage, ...] = ()
     answer: Answer | None = None
+    read: int = 0
 
 
 class Assistant:
@@ -117,11 +120,10 @@ class Assistant:
         passages = self._search(snapshot, [understood], filters)[0]
         clock.lap("searching")
         yield Stage("reading", tuple(passages))
-        found = self.reader.read_many([(understood, [passage.text for passage in passages])])
+        [reading] = self._read(snapshot, [understood], [passages])
         clock.lap("reading")
-        candidates = gather(understood, found[0], passages, self.calibration, len(snapshot))
-        answer = self._answer(snapshot, question, understood, passages, candidates, clock)
-        yield Stage("answering", tuple(passages), answer)
+        answer = self._answer(snapshot, question, reading, clock)
+        yield Stage("answering", tuple(passages), answer, len(reading.read))
 
     def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
         """Answer several questions, embedded together; answers and errors as of `ask`."""
@@ -134,18 +136,10 @@ class Assistant:
             group = asked[begin : begin + 32]
             retrieved = self._search(snapshot, group, filters)
             clock.lap("searching")
-            requests = [
-                (question, [passage.text for passage in passages])
-                for question, passages in zip(group, retrieved, strict=True)
-            ]
-            read = self.reader.read_many(requests)
+            readings = self._read(snapshot, group, retrieved)
             clock.lap("reading")
-            for at, (passages, spans) in enumerate(zip(retrieved, read, strict=True)):
-                candidates = gather(group[at], spans, passages, self.calibration, len(snapshot))
-                question = questions[begin + at]
-                answers.append(
-                    self._answer(snapshot, question, group[at], passages, candidates, clock)
-                )
+            for question, reading in zip(questions[begin:], readings, strict=False):
+                answers.append(self._answer(snapshot, question, reading, clock))
         return answers
 
     def instead(self, answer: Answer, filters: Filters = None, seconds: float = 2.0) -> Answer:
@@ -184,18 +178,24 @@ class Assistant:
     ) -> list[list[Passage]]:
         return snapshot.search_many(questions, self.settings.passages, _filter(filters))
 
-    def _answer(
-        self,
-        snapshot: Snapshot,
-        question: str,
-        understood: str,
-        passages: Sequence[Passage],
-        candidates: Sequence[Candidate],
-        clock: _Clock,
-    ) -> Answer:
-        cited = _Citer(snapshot, passages)
-        decision = decide(candidates, self.calibration)
-        yes_no = bool(_YES_NO.match(understood))
+    def _read(
+        self, snapshot: Snapshot, questions: Sequence[str], retrieved: Sequence[Sequence[Passage]]
+    ) -> list[Reading]:
+        """Read each question's passages, as many as it takes."""
+        calibration = self.calibration
+        if self.settings.read_all:
+            calibration = replace(calibration, stopping=None)
+        readings = [
+            Reading(question, passages, calibration, len(snapshot))
+            for question, passages in zip(questions, retrieved, strict=True)
+        ]
+        read_all(readings, self.reader)
+        return readings
+
+    def _answer(self, snapshot: Snapshot, question: str, reading: Reading, clock: _Clock) -> Answer:
+        cited = _Citer(snapshot, reading.passages)
+        decision = decide(reading.candidates, reading.calibration)
+        yes_no = bool(_YES_NO.match(reading.question))
         citations = cited.all(decision.supporting[:_SOURCES])
         answered = decision.answered and bool(citations)
         if yes_no and answered:
@@ -208,14 +208,14 @@ class Assistant:
         clock.lap("answering")
         return Answer(
             question=question,
-            understood=understood,
+            understood=reading.question,
             text=citations[0].quote if answered else None,
             confidence=decision.confidence,
             citations=citations if answered else (),
             refusal=refusal,
             note=_note(yes_no and answered, rivals),
             rivals=rivals,
-            calibration=self.calibration.fitted_on,
+            calibration=reading.calibration.fitted_on,
             seconds=clock.seconds(),
         )
 
@@ -370,6 +370,7 @@ def open_assistant(
         name=name,
         chunk_size=settings.chunk_size,
         chunk_overlap=settings.chunk_overlap,
+        milvus=settings.milvus,
     )
     if sync:
         library.sync(progress=progress)

@@ -7,7 +7,8 @@ Two logistic regressions over features a person can read, in `calibration.json`:
 * `confidence` turns the winner's score, its lead and the agreement of other passages into the
   probability that it is right.
 
-An answer is given when its confidence reaches `threshold`.
+An answer is given when its confidence reaches `threshold`. A third one, `stopping`, says when no
+passage that is not read yet can still matter; see `qa/stopping.py`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CONFIDENCE = (
     "score", "margin", "answerability", "relevance", "lead", "agreement", "dense", "missing",
     "coverage",
 )  # fmt: skip
+STOPPING = ("needed", "lead", "behind", "echo")
 
 Rows = NDArray[np.float64]
 
@@ -53,6 +55,20 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopping:
+    """When reading may stop, once there is an answer.
+
+    Attributes:
+        chance: From `STOPPING` features, the log-odds that a passage which is not read yet has
+            something to say.
+        limit: Reading stops when the chances of all such passages add up to this or less.
+    """
+
+    chance: Logistic
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """What decides between candidates, and between answering and refusing.
 
@@ -61,12 +77,15 @@ class Calibration:
         confidence: Scores the winner from `CONFIDENCE` features.
         threshold: Lowest confidence that is answered, 0..1.
         fitted_on: What it was fitted on, for people.
+        stopping: When to stop reading; None reads every passage, as of a calibration that was
+            made without it.
     """
 
     ranking: Logistic = field(default_factory=lambda: Logistic(0.0, {"margin": 1.0}))
     confidence: Logistic = field(default_factory=lambda: Logistic(0.0, {"score": 1.0}))
     threshold: float = 0.5
     fitted_on: str = "nothing"
+    stopping: Stopping | None = None
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -105,6 +124,7 @@ class Calibration:
                 confidence=_logistic(stored["confidence"], CONFIDENCE),
                 threshold=float(stored["threshold"]),
                 fitted_on=str(stored["fitted_on"]),
+                stopping=_stopping(stored.get("stopping")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -114,6 +134,12 @@ class Calibration:
     def save(self, path: Path) -> None:
         """Write `calibration.json`."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def _stopping(stored: Mapping[str, Any] | None) -> Stopping | None:
+    if stored is None:
+        return None
+    return Stopping(_logistic(stored["chance"], STOPPING), float(stored["limit"]))
 
 
 def _logistic(stored: Mapping[str, object], known: Sequence[str]) -> Logistic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ _FUNCTION = frozenset(
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
 # Candidates this close in log-odds are a toss-up; this far apart, one source stands above another.
 _TOSS_UP = 0.35
-_RIVAL = 1.5
+RIVAL = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,20 @@ class Candidate:
     place: tuple[str, int, int]
     score: float
     features: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What is known of a retrieved passage before it is read.
+
+    Attributes:
+        features: The ranking features that do not depend on a span: `retrieval`, `dense`,
+            `missing`.
+        text: The passage, normalised as answers are when they are compared.
+    """
+
+    features: Mapping[str, float]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +83,31 @@ class Decision:
     nearest: tuple[Candidate, ...]
 
 
-def ranking_features(
-    question: str, span: Span, passage: Passage, behind: float
-) -> dict[str, float]:
-    """Return what the ranking weighs for one span; `behind` as in `gather`."""
-    return {
-        "margin": span.margin,
-        "answerability": span.answerability,
-        "relevance": span.relevance,
-        "retrieval": -behind,
-        "dense": passage.dense,
-        "missing": float(min(3, missing_names(question, passage.text))),
-        "coverage": coverage(question, passage.text, span.start, span.end),
-    }
+def prospects(question: str, passages: Sequence[Passage], chunks: int) -> list[Prospect]:
+    """Return what is known of each passage before it is read.
+
+    How far a passage's retrieval score is behind the best one's speaks against it, the more so
+    the more there was to choose from: where every chunk of a small library is read, retrieval has
+    chosen nothing and its scaled scores are mostly noise.
+
+    Args:
+        question: The question as it is read.
+        passages: All that were retrieved.
+        chunks: Chunks in the library.
+    """
+    chosen = max(0.0, 1 - len(passages) / chunks) if chunks else 0.0
+    top = max((passage.score for passage in passages), default=0.0)
+    return [
+        Prospect(
+            {
+                "retrieval": -chosen * (top - passage.score),
+                "dense": passage.dense,
+                "missing": float(min(3, missing_names(question, passage.text))),
+            },
+            normalize(passage.text),
+        )
+        for passage in passages
+    ]
 
 
 def coverage(question: str, text: str, start: int, end: int) -> float:
@@ -90,9 +116,12 @@ def coverage(question: str, text: str, start: int, end: int) -> float:
     A reader of this size is drawn to any number near "killed" by "how many were injured?"; that
     nobody was injured in that sentence is worth a feature of its own. By crude stems.
     """
+    return _covered(stems(question), text, start, end)
+
+
+def _covered(asked: frozenset[str], text: str, start: int, end: int) -> float:
     from index.chunks import sentence_around
 
-    asked = stems(question)
     if not asked:
         return 0.0
     first, last = sentence_around(text, start, end)
@@ -125,10 +154,6 @@ def gather(
 ) -> list[Candidate]:
     """Score each span with its passage; best first, a place found in two passages kept once.
 
-    How far a passage's retrieval score is behind the best one's speaks against it, the more so
-    the more there was to choose from: where every chunk of a small library is read, retrieval has
-    chosen nothing and its scaled scores are mostly noise.
-
     Args:
         question: The question as it was read.
         spans: The reader's spans.
@@ -136,16 +161,40 @@ def gather(
         calibration: Whose ranking scores them.
         chunks: Chunks in the library.
     """
-    chosen = max(0.0, 1 - len(passages) / chunks) if chunks else 0.0
-    top = max((passage.score for passage in passages), default=0.0)
-    best: dict[tuple[str, int, int], Candidate] = {}
+    known = prospects(question, passages, chunks)
+    return ranked(candidates_of(question, spans, passages, known, calibration))
+
+
+def candidates_of(
+    question: str,
+    spans: Sequence[Span],
+    passages: Sequence[Passage],
+    known: Sequence[Prospect],
+    calibration: Calibration,
+) -> list[Candidate]:
+    """Score each span with its passage, in the order given; arguments as of `gather`."""
+    asked = stems(question)
+    found = []
     for span in spans:
         passage = passages[span.passage]
+        features = {
+            "margin": span.margin,
+            "answerability": span.answerability,
+            "relevance": span.relevance,
+            **known[span.passage].features,
+            "coverage": _covered(asked, passage.text, span.start, span.end),
+        }
         place = (passage.document, passage.start + span.start, passage.start + span.end)
-        features = ranking_features(question, span, passage, chosen * (top - passage.score))
-        score = calibration.ranking.log_odds(features)
-        if place not in best or score > best[place].score:
-            best[place] = Candidate(span, place, score, features)
+        found.append(Candidate(span, place, calibration.ranking.log_odds(features), features))
+    return found
+
+
+def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return candidates best first, each place kept once."""
+    best: dict[tuple[str, int, int], Candidate] = {}
+    for item in candidates:
+        if item.place not in best or item.score > best[item.place].score:
+            best[item.place] = item
     return sorted(best.values(), key=lambda candidate: (-candidate.score, candidate.place))
 
 
@@ -181,7 +230,7 @@ def decide(candidates: Sequence[Candidate], calibration: Calibration) -> Decisio
         return Decision(False, False, 0.0, (), (), ())
     best = candidates[0]
     confidence = probability(calibration.confidence.log_odds(confidence_features(candidates)))
-    rivals = tuple(item for item in candidates[1:] if _rival(item, best))
+    rivals = tuple(item for item in candidates[1:] if is_rival(item, best))
     tossed = [item for item in rivals if best.score - item.score < _TOSS_UP]
     enough = confidence >= calibration.threshold
     return Decision(
@@ -203,9 +252,10 @@ def same(one: str, other: str) -> bool:
     return any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
 
 
-def _rival(item: Candidate, best: Candidate) -> bool:
+def is_rival(item: Candidate, best: Candidate) -> bool:
+    """Tell whether another document puts another number forward nearly as well as the best."""
     elsewhere = item.place[0] != best.place[0]
-    close = item.score > 0 and best.score - item.score < _RIVAL
+    close = item.score > 0 and best.score - item.score < RIVAL
     numbers = _NUMBERS.findall(best.span.text), _NUMBERS.findall(item.span.text)
     return elsewhere and close and all(numbers) and not set(numbers[0]) & set(numbers[1])
 

@@ -21,12 +21,16 @@ class Settings(BaseSettings):
             name of a model in the local cache; empty for the shipped one.
         chunk_size: Longest chunk, characters.
         chunk_overlap: Characters that neighbouring chunks share, at most.
-        passages: Passages retrieved and read for a question.
+        passages: Passages retrieved for a question, and read unless it is answered by fewer.
+        read_all: Whether to read all of them always, so that every source is cited and every
+            contradiction found, at the price of time.
         max_question: Longest question, characters.
         max_answer_tokens: Longest answer, tokens.
         window_tokens: Tokens of question and passage that the reader sees at once.
         window_stride: Tokens that neighbouring windows of a long passage share.
         threads: Threads the reader uses; 0 means one a core.
+        milvus: Where a library is searched, when not on this machine alone: a Milvus's address
+            (`http://host:19530`), or the path of a Milvus Lite file (`.db`).
         keep_conversations: Whether the page keeps conversations until they are deleted.
     """
 
@@ -39,11 +43,13 @@ class Settings(BaseSettings):
     chunk_size: int = Field(default=1200, ge=50)
     chunk_overlap: int = Field(default=200, ge=0)
     passages: int = Field(default=12, ge=1)
+    read_all: bool = False
     max_question: int = Field(default=1000, ge=1)
     max_answer_tokens: int = Field(default=30, ge=1)
     window_tokens: int = Field(default=320, ge=64, le=512)
     window_stride: int = Field(default=96, ge=1)
     threads: int = Field(default=0, ge=0)
+    milvus: str = ""
     keep_conversations: bool = True
 
 

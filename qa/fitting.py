@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 from index.errors import QuestionError
 from qa import evaluate
 from qa.calibration import CONFIDENCE, RANKING, Calibration, Logistic, fit_signed
-from qa.candidates import Candidate, confidence_features, decide, gather
+from qa.candidates import (
+    Candidate,
+    Prospect,
+    candidates_of,
+    confidence_features,
+    decide,
+    prospects,
+    ranked,
+)
 from qa.evaluate import acceptable, f1
 from qa.followups import understand
 from qa.goldenset import Pair
@@ -36,9 +44,9 @@ if TYPE_CHECKING:
 
 # Candidates of one question that the ranking learns from; the tail is all alike.
 _LEARNT_FROM = 12
-_FOLDS = 5
+FOLDS = 5
 # With fewer documents than this, a fold of them would be most of the questions, or none.
-_LEAST_DOCUMENTS = 2 * _FOLDS
+_LEAST_DOCUMENTS = 2 * FOLDS
 _LOOSE = 2.0
 # On standardised features n cases pin a weight down to about n · 0.12, 0.12 being the mean of
 # p(1 − p) at the usual mix of sure and unsure answers. So a known calibration counts as 200.
@@ -52,10 +60,13 @@ class Case:
     Attributes:
         pair: The question and its acceptable answers.
         candidates: In any order; their scores are those of the calibration at hand.
+        prospects: What was known of each passage before it was read, best first; empty in cases
+            that were kept before there was such a thing.
     """
 
     pair: Pair
     candidates: tuple[Candidate, ...]
+    prospects: tuple[Prospect, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the case as JSON-ready data; of the pair, what fitting needs."""
@@ -69,9 +80,12 @@ class Case:
                     "text": item.span.text,
                     "score": round(item.span.score, 5),
                     "place": list(item.place),
-                    "features": {name: round(value, 5) for name, value in item.features.items()},
+                    "features": _rounded(item.features),
                 }
                 for item in self.candidates
+            ],
+            "prospects": [
+                {"text": item.text, "features": _rounded(item.features)} for item in self.prospects
             ],
         }
 
@@ -86,7 +100,13 @@ class Case:
             name, start, end = item["place"]
             candidates.append(Candidate(span, (name, start, end), 0.0, features))
         answers = tuple(data["answers"])
-        return cls(Pair(data["question"], answers, data["document"]), tuple(candidates))
+        known = (Prospect(item["features"], item["text"]) for item in data.get("prospects", ()))
+        pair = Pair(data["question"], answers, data["document"])
+        return cls(pair, tuple(candidates), tuple(known))
+
+
+def _rounded(features: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 5) for name, value in features.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +133,7 @@ def collect(
     assistant: Assistant,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Case]:
-    """Ask every pair, with its history and filter, and keep the candidates.
+    """Ask every pair, with its history and filter, and keep the candidates of all passages.
 
     Args:
         golden: The pairs.
@@ -142,8 +162,9 @@ def _case(pair: Pair, assistant: Assistant, chunks: int) -> Case:
     question = " ".join(unicodedata.normalize("NFC", pair.question).split())
     understood = understand(question, history)
     [spans] = assistant.reader.read_many([(understood, [passage.text for passage in passages])])
-    candidates = gather(understood, spans, passages, assistant.calibration, chunks)
-    return Case(pair, tuple(candidates))
+    known = prospects(understood, passages, chunks)
+    found = candidates_of(understood, spans, passages, known, assistant.calibration)
+    return Case(pair, tuple(ranked(found)), tuple(known))
 
 
 def fit(
@@ -190,13 +211,13 @@ def cross_fitted(
     Raises:
         ValueError: Too few cases of either kind.
     """
-    folds = _folds([case.pair for case in cases])
+    numbers = folds([case.pair for case in cases])
     found: dict[int, Outcome] = {}
-    for number in range(_FOLDS):
-        rest = [case for case, fold in zip(cases, folds, strict=True) if fold != number]
+    for number in range(FOLDS):
+        rest = [case for case, fold in zip(cases, numbers, strict=True) if fold != number]
         fitted = _fitted(rest, "", known, unanswerable) if weights or known is None else known
         fitted = with_threshold(fitted, rest, target_accuracy, unanswerable)
-        for at, fold in enumerate(folds):
+        for at, fold in enumerate(numbers):
             if fold == number:
                 found[at] = outcome(cases[at], fitted)
     return [found[at] for at in range(len(cases))]
@@ -208,7 +229,7 @@ def rank(case: Case, calibration: Calibration) -> Case:
         replace(item, score=calibration.ranking.log_odds(item.features)) for item in case.candidates
     ]
     scored.sort(key=lambda item: (-item.score, item.place))
-    return Case(case.pair, tuple(scored))
+    return replace(case, candidates=tuple(scored))
 
 
 def outcome(case: Case, calibration: Calibration) -> Outcome:
@@ -255,7 +276,7 @@ def _fitted(
     ridge = _KNOWN if known else _LOOSE
     ranking = _ranking(cases, known.ranking if known else None, ridge)
     fitted = Calibration(ranking=ranking, fitted_on=fitted_on)
-    held = [ranked for case in cases if (ranked := rank(case, fitted)).candidates]
+    held = [scored for case in cases if (scored := rank(case, fitted)).candidates]
     confidence = fit_signed(
         CONFIDENCE,
         [confidence_features(case.candidates) for case in held],
@@ -303,15 +324,15 @@ def _right(case: Case) -> float:
     return acceptable(case.candidates[0].span.text, case.pair.answers) if case.candidates else 0.0
 
 
-def _outcome(ranked: Case, calibration: Calibration) -> Outcome:
-    decision = decide(ranked.candidates, calibration)
-    text = ranked.candidates[0].span.text if decision.answered else None
+def _outcome(case: Case, calibration: Calibration) -> Outcome:
+    decision = decide(case.candidates, calibration)
+    text = case.candidates[0].span.text if decision.answered else None
     return Outcome(
         confidence=decision.confidence,
-        right=_right(ranked),
+        right=_right(case),
         answered=decision.answered,
-        f1=f1(text, ranked.pair.answers),
-        answerable=not ranked.pair.unanswerable,
+        f1=f1(text, case.pair.answers),
+        answerable=not case.pair.unanswerable,
     )
 
 
@@ -322,14 +343,14 @@ def with_threshold(
     unanswerable: float | None = None,
 ) -> Calibration:
     """Return the calibration with the threshold that suits these cases; arguments as of `fit`."""
-    ranked = [held for case in cases if (held := rank(case, calibration)).candidates]
-    confidences = np.array([decide(case.candidates, calibration).confidence for case in ranked])
-    counts = _counts(ranked, unanswerable)
+    held = [scored for case in cases if (scored := rank(case, calibration)).candidates]
+    confidences = np.array([decide(case.candidates, calibration).confidence for case in held])
+    counts = _counts(held, unanswerable)
     if target_accuracy is not None:
-        right = [_right(case) for case in ranked]
+        right = [_right(case) for case in held]
         threshold = _accurate(confidences, np.array(right), counts, target_accuracy)
     else:
-        values = np.array([_values(case) for case in ranked]).reshape(-1, 2)
+        values = np.array([_values(case) for case in held]).reshape(-1, 2)
         threshold = _best_f1(confidences, values, counts)
     return replace(calibration, threshold=threshold)
 
@@ -382,8 +403,11 @@ def _values(case: Case) -> tuple[float, float]:
     return f1(case.candidates[0].span.text, case.pair.answers), 0.0
 
 
-def _folds(pairs: Sequence[Pair]) -> list[int]:
-    """Return the fold of each pair: pairs of one group together, each kind spread evenly."""
+def folds(pairs: Sequence[Pair]) -> list[int]:
+    """Return the fold, 0 to `FOLDS` − 1, of each pair.
+
+    Pairs of one group stay together, and each kind is spread evenly.
+    """
     documents = {pair.document for pair in pairs if pair.document}
     by_document = len(documents) >= _LEAST_DOCUMENTS
     groups = [(pair.document if by_document else None) or pair.key for pair in pairs]
@@ -392,5 +416,5 @@ def _folds(pairs: Sequence[Pair]) -> list[int]:
     def order(group: str) -> tuple[bool, str]:
         return group in answered, hashlib.sha256(group.encode()).hexdigest()
 
-    fold = {group: at % _FOLDS for at, group in enumerate(sorted(set(groups), key=order))}
+    fold = {group: at % FOLDS for at, group in enumerate(sorted(set(groups), key=order))}
     return [fold[group] for group in groups]

@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from qa import fitting, own_calibration
-from qa.calibration import CONFIDENCE, RANKING, Calibration, Logistic
+from qa import fitting, own_calibration, stop_fitting
+from qa.calibration import CONFIDENCE, RANKING, STOPPING, Calibration, Logistic
 from qa.evaluate import Difference, paired_difference
 from qa.golden_formats import GoldenError
 
@@ -42,6 +42,9 @@ MEANING = {
     "score": "the ranking's log-odds of the span that came first",
     "lead": "that score less the best one of a span that says otherwise, at most 10",
     "agreement": "other passages that say the same, 0 to 3",
+    "needed": "log-odds that reading it would have to add to what the search says, to come first",
+    "behind": "how far behind the best passage the search put it",
+    "echo": "1 when it holds the answer's words, else 0",
 }
 _FIGURES = (
     ("calibration_error", "calibration error (ECE)"),
@@ -218,6 +221,7 @@ def refit(
             f"no threshold makes {target_accuracy:g} of the answers given right on these pairs; "
             "ask for less, or see with citespan eval which answers are wrong"
         )
+    fitted = replace(fitted, stopping=stop_fitting.keep(shipped.stopping, cases, fitted))
     change = paired_difference([_squared(item) for item in before], [_squared(o) for o in after])
     unanswerable = sum(case.pair.unanswerable for case in cases)
     return Refit(
@@ -237,16 +241,26 @@ def describe(calibration: Calibration, shipped: Calibration | None = None) -> st
     """Return a calibration's weights with what each means, beside the shipped ones."""
     other = shipped or calibration
     lines = []
-    for title, names, own, known in (
+    parts = [
         ("which span comes first", RANKING, calibration.ranking, other.ranking),
         ("confidence in it", CONFIDENCE, calibration.confidence, other.confidence),
-    ):
+    ]
+    rule = calibration.stopping
+    if rule:
+        known_rule = other.stopping or rule
+        title = "that a passage which is not read yet has something to say"
+        parts.append((title, STOPPING, rule.chance, known_rule.chance))
+    for title, names, own, known in parts:
         lines.append(f"{title}: log-odds = bias + Σ weight · value")
         lines.append(f"  {'':13}  {'shipped':>8}  {'now':>8}")
         lines.append(f"  {'bias':13}  {known.bias:8.3f}  {own.bias:8.3f}")
         lines += [_weight(name, known, own) for name in names]
     threshold = calibration.threshold
     lines.append(f"answered from confidence {threshold:.3f} on (shipped: {other.threshold:.3f})")
+    if rule:
+        lines.append(f"once answered, reading stops at {rule.limit:g} such passages expected")
+    else:
+        lines.append("every passage is read")
     return "\n".join(lines)
 
 

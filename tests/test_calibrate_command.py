@@ -105,7 +105,8 @@ def test_a_program_gets_json(capsys, assistant):
     _, out, _ = run(capsys, "golden.yaml", "--dry-run", "--json")
     found = json.loads(out)
     assert found["after"]["brier"] < found["before"]["brier"]
-    assert set(found["calibration"]) == {"ranking", "confidence", "threshold", "fitted_on"}
+    parts = {"ranking", "confidence", "threshold", "fitted_on", "stopping"}
+    assert set(found["calibration"]) == parts
 
 
 @pytest.mark.parametrize(

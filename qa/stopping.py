@@ -1,0 +1,156 @@
+"""Which passages to read next, and when no other can matter.
+
+Passages are read in small groups, in the order of the search. Once there is an answer, a logistic
+regression (`Calibration.stopping`) says of each passage that is left how likely it has something
+to say: a span that would come first or come near the first, or that says the same and would be
+cited beside it. Its features are all known without reading:
+
+```
+needed   log-odds that reading would have to add to what the search says, to come first
+lead     of the answer over the next best span that says otherwise
+behind   retrieval score less than that of the best passage
+echo     1 when the passage holds the answer's words, else 0
+```
+
+The most likely are read next, and reading stops when the chances of all that is left add up to
+`Calibration.stopping.limit` or less. A refusal reads everything: that the documents do not answer
+is only known of what was read. Without the rule everything is read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from qa.calibration import Calibration, probability
+from qa.candidates import (
+    Candidate,
+    Prospect,
+    candidates_of,
+    confidence_features,
+    decide,
+    prospects,
+    ranked,
+)
+from qa.evaluate import normalize
+from qa.reader import PassageReader, Span
+
+if TYPE_CHECKING:
+    from index.search import Passage
+
+# Two, as the reader runs two windows at once; more when it seems that all will be read, because
+# at the end of a group one worker waits for the other.
+_GROUP, _LARGE_GROUP = 2, 4
+
+
+class Reading:
+    """One question's passages, as they are read.
+
+    Args:
+        question: The question as it is read.
+        passages: All that were retrieved, best first.
+        calibration: Scores what is found; its `stopping` says when to stop.
+        chunks: Chunks in the library.
+
+    Attributes:
+        calibration: As given.
+        candidates: What was found so far, best first.
+        read: Indices of the passages read so far.
+        following: Indices of those to read next; none when reading is over.
+    """
+
+    def __init__(
+        self, question: str, passages: Sequence[Passage], calibration: Calibration, chunks: int
+    ) -> None:
+        self.question, self.passages, self.calibration = question, passages, calibration
+        self.candidates: list[Candidate] = []
+        self.read: list[int] = []
+        self._prospects = prospects(question, passages, chunks)
+        self.following = following(self.read, self._prospects, self.candidates, calibration)
+
+    @property
+    def request(self) -> tuple[str, list[str]]:
+        """Return the question and the texts to read next, as a reader takes them."""
+        return self.question, [self.passages[at].text for at in self.following]
+
+    def add(self, spans: Sequence[Span]) -> None:
+        """Take what a reader found for `request`, and choose what to read next."""
+        placed = [replace(span, passage=self.following[span.passage]) for span in spans]
+        new = candidates_of(self.question, placed, self.passages, self._prospects, self.calibration)
+        self.candidates = ranked([*self.candidates, *new])
+        self.read = [*self.read, *self.following]
+        self.following = following(self.read, self._prospects, self.candidates, self.calibration)
+
+
+def read_all(readings: Sequence[Reading], reader: PassageReader) -> None:
+    """Read until every reading is over, the groups of all of them together."""
+    while pending := [reading for reading in readings if reading.following]:
+        found = reader.read_many([reading.request for reading in pending])
+        for reading, spans in zip(pending, found, strict=True):
+            reading.add(spans)
+
+
+def following(
+    read: Collection[int],
+    known: Sequence[Prospect],
+    candidates: Sequence[Candidate],
+    calibration: Calibration,
+) -> list[int]:
+    """Return the passages to read next, none when no other can matter.
+
+    Args:
+        read: Those that were read.
+        known: What is known of each passage, best first.
+        candidates: What was found in those that were read, best first.
+        calibration: Scores, decides, and stops.
+    """
+    unread = [at for at in range(len(known)) if at not in read]
+    rule = calibration.stopping
+    if rule is None:
+        return unread
+    if not unread or not decide(candidates, calibration).answered:
+        return unread[: _GROUP if len(read) < _LARGE_GROUP else _LARGE_GROUP]
+    chances = chances_left(unread, known, candidates, calibration)
+    if sum(chances) <= rule.limit:
+        return []
+    likeliest = sorted(zip(chances, unread, strict=True), key=lambda one: (-one[0], one[1]))
+    return [at for _, at in likeliest[:_GROUP]]
+
+
+def chances_left(
+    unread: Sequence[int],
+    known: Sequence[Prospect],
+    candidates: Sequence[Candidate],
+    calibration: Calibration,
+) -> list[float]:
+    """Return how likely each unread passage has something to say, by the calibration's rule."""
+    assert calibration.stopping is not None
+    odds = calibration.stopping.chance.log_odds
+    rows = features(unread, known, candidates, calibration)
+    return [probability(odds(row)) for row in rows]
+
+
+def features(
+    unread: Sequence[int],
+    known: Sequence[Prospect],
+    candidates: Sequence[Candidate],
+    calibration: Calibration,
+) -> list[dict[str, float]]:
+    """Return the `STOPPING` features of each unread passage, for at least one candidate."""
+    best, ranking = candidates[0], calibration.ranking
+    lead = confidence_features(candidates)["lead"]
+    words = normalize(best.span.text)
+    rows = []
+    for at in unread:
+        found = known[at].features
+        expected = sum(ranking.weights.get(name, 0.0) * value for name, value in found.items())
+        rows.append(
+            {
+                "needed": best.score - ranking.bias - expected,
+                "lead": lead,
+                "behind": -found["retrieval"],
+                "echo": float(bool(words) and f" {words} " in f" {known[at].text} "),
+            }
+        )
+    return rows
