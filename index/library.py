@@ -21,7 +21,7 @@ from index.filters import Filter
 from index.isolation import ParserProcess
 from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot, load
-from index.store import CATALOG, SCHEMA, VECTORS, Manifest, Store, describe
+from index.store import SCHEMA, Manifest, Store, describe
 from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
 from index.verify import VerifyReport, inspect, remove_leftovers
 from index.watch import changes
@@ -266,7 +266,7 @@ class Library:
                 name=self.name or (base.manifest.name if base and base.manifest else ""),
                 roots=_strings(roots),
                 excluded=excluded,
-                files={name: describe(folder / name) for name in (CATALOG, VECTORS)},
+                files=describe(folder),
             )
             self._store.commit(folder, manifest)
         self._store.sweep(manifest)

@@ -35,7 +35,8 @@ from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
 from index.filters import Filter
-from index.store import CATALOG, VECTORS, Manifest, Store
+from index.quantised import QuantisedIndex
+from index.store import CATALOG, QUANTISED, VECTORS, Manifest, Store
 from index.vectors import FaissIndex, VectorIndex
 
 DENSE_WEIGHT = 0.5
@@ -327,18 +328,23 @@ def load(
             return Snapshot(None, None, None, partial(embedder, None))
         check(manifest)
         try:
-            vectors = FaissIndex.from_bytes(
-                store.read(manifest, VECTORS),
-                count=manifest.chunks,
-                dim=manifest.dim,
-                path=store.path(manifest, VECTORS),
-            )
+            vectors = _vectors(store, manifest)
             catalog = Catalog(store.verify(manifest, CATALOG))
             return Snapshot(manifest, catalog, vectors, partial(embedder, manifest))
         except LibraryCorrupt:
             # Another process may have switched and swept meanwhile.
             if store.current() == manifest:
                 raise
+
+
+def _vectors(store: Store, manifest: Manifest) -> VectorIndex:
+    """Open the vectors: mapped when there is a quantised index of them, in memory otherwise."""
+    count, dim = manifest.chunks, manifest.dim
+    if QUANTISED in manifest.files:
+        exact, quantised = (store.verify(manifest, name) for name in (VECTORS, QUANTISED))
+        return QuantisedIndex(exact, quantised, count=count, dim=dim)
+    path = store.path(manifest, VECTORS)
+    return FaissIndex.from_bytes(store.read(manifest, VECTORS), count=count, dim=dim, path=path)
 
 
 def fuse(dense: NDArray[np.float64], lexical: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,9 +6,10 @@
 ├── lock                        held with flock while writing; a dead writer's lock vanishes
 ├── pending.sqlite              vectors embedded for a generation that is not finished yet
 └── generations/<n>/
-    ├── manifest.json           sha256 and size of the other two, and what they were built with
+    ├── manifest.json           sha256 and size of the others, and what they were built with
     ├── catalog.sqlite
-    └── vectors.faiss
+    ├── vectors.faiss           exact
+    └── quantised.faiss         an index of the same vectors, when there are many
 ```
 
 A generation is written aside as a whole, made durable, and then switched to. Whatever a crash
@@ -36,6 +37,7 @@ from index.pending import PendingVectors
 SCHEMA = 2
 CATALOG = "catalog.sqlite"
 VECTORS = "vectors.faiss"
+QUANTISED = "quantised.faiss"
 _CURRENT = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})\n")
 _REBUILD = "run: citespan index --rebuild with the documents' path"
 
@@ -322,10 +324,16 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
-def describe(path: Path) -> StoredFile:
-    """Return a file's hash and size."""
-    with path.open("rb") as file:
-        return StoredFile(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+def describe(folder: Path) -> dict[str, StoredFile]:
+    """Return hash and size of each file of a generation that is being built, by name."""
+    found = {}
+    for name in (CATALOG, VECTORS, QUANTISED):
+        if name == QUANTISED and not (folder / name).exists():
+            continue
+        with (folder / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[name] = StoredFile(digest, file.tell())
+    return found
 
 
 def read_verified(path: Path, sha256: str, size: int | None) -> bytes:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index import documents
+from index import documents, quantised
 from index.catalog import CatalogWriter, FileRecord
 from index.chunks import split
 from index.context import searched_texts
@@ -28,12 +28,13 @@ from index.isolation import ParserProcess
 from index.pending import PendingVectors
 from index.scan import Entry
 from index.search import Snapshot, check_dimension
-from index.store import CATALOG, VECTORS, write_durably
-from index.vectors import FaissIndex
+from index.store import CATALOG, QUANTISED, VECTORS
 
 # A file changed this shortly before it was read may change again without a new time stamp.
 _RACY_NS = 50_000_000
 _BATCH = 64
+# Vectors that are written at a time.
+_BLOCK = 8192
 # A file whose parser was interrupted is read again by the next syncs, this often in all.
 _MOST_TRIES = 3
 
@@ -251,9 +252,10 @@ class Builder:
             raise
         finally:
             self._parser.close()
-        vectors, embedder = self._vectors()
-        write_durably(self._folder / VECTORS, FaissIndex(vectors).to_bytes())
-        built = Built(len(self._rows), len(self._hashes), embedder, int(vectors.shape[1]))
+        vectors, dim, embedder = self._vectors()
+        count = len(self._hashes)
+        quantised.write(self._folder / VECTORS, self._folder / QUANTISED, vectors, count, dim)
+        built = Built(len(self._rows), count, embedder, dim)
         return built, files
 
     def _write_documents(self, writer: CatalogWriter, plan: Plan) -> dict[str, FileRecord]:
@@ -313,29 +315,46 @@ class Builder:
                 return [(row.start, row.end) for row in rows]
         return [(chunk.start, chunk.end) for chunk in split(document.text, *self._chunking)]
 
-    def _vectors(self) -> tuple[NDArray[np.float32], str]:
-        """Return a vector for every chunk, and the name of the embedder they come from."""
-        known = self._known_vectors()
+    def _vectors(self) -> tuple[Iterator[NDArray[np.float32]], int, str]:
+        """Return the vectors of all chunks in blocks, their length, and their embedder's name."""
+        known = self._known_rows()
         missing = [digest for digest in dict.fromkeys(self._hashes) if digest not in known]
         name = self._base.manifest.embedder if self._base and self._base.manifest else ""
         if missing:
             embedder = self._embedder()
             check_dimension(self._base.manifest if self._base else None, embedder)
             name = embedder.name
-            known |= self._embed(embedder, missing)
-        if not self._hashes:
-            return np.zeros((0, 1), dtype=np.float32), ""
-        return np.stack([known[digest] for digest in self._hashes]), name
+            fresh = self._embed(embedder, missing)
+            return self._blocks(known, fresh, embedder.dim), embedder.dim, name
+        if not self._hashes or self._base is None or self._base.manifest is None:
+            return iter(()), 1, ""
+        dim = self._base.manifest.dim
+        return self._blocks(known, {}, dim), dim, name
 
-    def _known_vectors(self) -> dict[bytes, NDArray[np.float32]]:
+    def _known_rows(self) -> dict[bytes, int]:
+        """Return where the generation before has the vectors of chunks of this one."""
         if self._base is None or self._base.catalog is None or self._base.vectors is None:
             return {}
         wanted = set(self._hashes)
-        rows = {
+        return {
             digest: row for row, digest in self._base.catalog.chunk_hashes() if digest in wanted
         }
-        vectors = self._base.vectors.reconstruct(np.array(list(rows.values()), dtype=np.int64))
-        return dict(zip(rows, vectors, strict=True))
+
+    def _blocks(
+        self, known: dict[bytes, int], fresh: dict[bytes, NDArray[np.float32]], dim: int
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield the vectors of all chunks in order: those known are never in memory all at once."""
+        for begin in range(0, len(self._hashes), _BLOCK):
+            hashes = self._hashes[begin : begin + _BLOCK]
+            block = np.empty((len(hashes), dim), dtype=np.float32)
+            old = [at for at, digest in enumerate(hashes) if digest in known]
+            if old and self._base and self._base.vectors:
+                rows = np.array([known[hashes[at]] for at in old], dtype=np.int64)
+                block[old] = self._base.vectors.reconstruct(rows)
+            for at, digest in enumerate(hashes):
+                if digest not in known:
+                    block[at] = fresh[digest]
+            yield block
 
     def _embed(
         self, embedder: Embedder, missing: Sequence[bytes]

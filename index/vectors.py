@@ -1,11 +1,14 @@
-"""Unit vectors in, the nearest ones out: the `VectorIndex` protocol and the FAISS one.
+"""Unit vectors in, the nearest ones out: the `VectorIndex` protocol and the exact FAISS index.
 
-Similarity is the cosine, higher is better, everywhere.
+Similarity is the cosine, higher is better, everywhere. A library of `QUANTISED_FROM` passages or
+more is searched by `index.quantised` instead, which keeps the same file on disk.
 """
 
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from faiss import Index
 
 # IndexFlatIP as FAISS writes it: fourcc, d, ntotal, two fillers, is_trained, metric, length.
-_HEADER = struct.Struct("<4siqqq?iQ")
+HEADER = struct.Struct("<4siqqq?iQ")
+_FILLER = 1 << 20
 
 
 class VectorIndex(Protocol):
@@ -37,12 +41,9 @@ class VectorIndex(Protocol):
     def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of these rows, shape (number of rows, dim)."""
 
-    def to_bytes(self) -> bytes:
-        """Return the index as it is stored."""
-
 
 class FaissIndex:
-    """An exact inner-product index (FAISS `IndexFlatIP`)."""
+    """An exact inner-product index (FAISS `IndexFlatIP`), in memory."""
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
         """Index unit vectors, shape (number of vectors, dim); row numbers are their order."""
@@ -74,8 +75,7 @@ class FaissIndex:
 
         k = min(k, len(self) if allowed is None else len(allowed))
         if k == 0:
-            empty = np.zeros((len(queries), 0))
-            return empty.astype(np.float32), empty.astype(np.int64)
+            return nothing(len(queries))
         options: dict[str, Any] = {}
         if allowed is not None:
             parameters: Any = faiss.SearchParameters
@@ -89,13 +89,6 @@ class FaissIndex:
             return np.zeros((0, self.dim), dtype=np.float32)
         vectors: NDArray[np.float32] = self._index.reconstruct_batch(rows)
         return vectors
-
-    def to_bytes(self) -> bytes:
-        """Return the index in FAISS's own format."""
-        import faiss
-
-        data: bytes = faiss.serialize_index(self._index).tobytes()
-        return data
 
     @classmethod
     def from_bytes(cls, data: bytes, *, count: int, dim: int, path: Path) -> FaissIndex:
@@ -113,7 +106,7 @@ class FaissIndex:
         Raises:
             LibraryCorrupt: The header promises anything else.
         """
-        _check_header(data, count, dim, path)
+        check_header(data[: HEADER.size], len(data), count=count, dim=dim, path=path)
         import faiss
 
         loaded = cls.__new__(cls)
@@ -122,16 +115,56 @@ class FaissIndex:
         return loaded
 
 
-def _check_header(data: bytes, count: int, dim: int, path: Path) -> None:
-    found = _HEADER.unpack_from(data) if len(data) >= _HEADER.size else None
+def nothing(queries: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return what a search among no rows finds."""
+    return np.zeros((queries, 0), dtype=np.float32), np.zeros((queries, 0), dtype=np.int64)
+
+
+def write_exact(path: Path, blocks: Iterable[NDArray[np.float32]], count: int, dim: int) -> None:
+    """Write vectors as FAISS would write an `IndexFlatIP` of them, one block at a time in memory.
+
+    Args:
+        path: A file that is not there yet; only its owner will be able to read it.
+        blocks: Unit vectors, shape (any number, dim), in the order of their rows.
+        count: Vectors in all blocks together.
+        dim: Their length.
+
+    Raises:
+        ValueError: The blocks hold another number of vectors.
+    """
+    written = 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(HEADER.pack(b"IxFI", dim, count, _FILLER, _FILLER, True, 0, count * dim))
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype="<f4").data)
+            written += len(block)
+    if written != count:
+        raise ValueError(f"{path}: found {written:,} vectors, expected {count:,}")
+
+
+def check_header(header: bytes, size: int, *, count: int, dim: int, path: Path) -> None:
+    """Refuse a file that is no exact index of so many vectors.
+
+    Args:
+        header: Its first bytes.
+        size: Bytes of the whole file.
+        count: Vectors expected.
+        dim: Dimension expected.
+        path: The file, for the message.
+
+    Raises:
+        LibraryCorrupt: The header promises anything else.
+    """
+    found = HEADER.unpack_from(header) if len(header) >= HEADER.size else None
     good = (
         found is not None
         and found[0] == b"IxFI"
         and found[1:3] == (dim, count)
-        and found[7] * 4 == len(data) - _HEADER.size == count * dim * 4
+        and found[7] * 4 == size - HEADER.size == count * dim * 4
     )
     if not good:
         raise LibraryCorrupt(
             f"{path}: the FAISS header does not hold {count} vectors of dimension {dim} in "
-            f"{len(data):,} bytes; run: citespan index --rebuild with the documents' path"
+            f"{size:,} bytes; run: citespan index --rebuild with the documents' path"
         )

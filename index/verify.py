@@ -13,8 +13,11 @@ from index.context import searched_texts
 from index.errors import LibraryLocked
 from index.search import Snapshot
 from index.store import Store
+from index.vectors import VectorIndex
 
 _UNIT_TOLERANCE = 1e-3
+_BLOCK = 16_384
+_SOUGHT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,22 @@ def _check_documents(snapshot: Snapshot) -> Iterator[str]:
 
 def _check_vectors(snapshot: Snapshot) -> Iterator[str]:
     assert snapshot.vectors is not None
-    rows = np.arange(len(snapshot.vectors), dtype=np.int64)
-    lengths = np.linalg.norm(snapshot.vectors.reconstruct(rows), axis=1)
-    wrong = rows[np.abs(lengths - 1) > _UNIT_TOLERANCE]
-    if len(wrong):
+    count = len(snapshot.vectors)
+    wrong: list[int] = []
+    for begin in range(0, count, _BLOCK):
+        rows = np.arange(begin, min(begin + _BLOCK, count), dtype=np.int64)
+        lengths = np.linalg.norm(snapshot.vectors.reconstruct(rows), axis=1)
+        wrong += rows[np.abs(lengths - 1) > _UNIT_TOLERANCE].tolist()
+    if wrong:
         yield f"vectors: {len(wrong)} are not of unit length, the first is row {wrong[0]}"
+    if count and not wrong:
+        yield from _check_found(snapshot.vectors)
+
+
+def _check_found(vectors: VectorIndex) -> Iterator[str]:
+    """Check, for some rows, that searching for a vector finds it, or its equal."""
+    rows = np.linspace(0, len(vectors) - 1, min(len(vectors), _SOUGHT)).astype(np.int64)
+    best, _ = vectors.search(vectors.reconstruct(rows), 1)
+    lost = rows[best[:, 0] < 1 - _UNIT_TOLERANCE]
+    if len(lost):
+        yield f"vectors: {len(lost)} of {len(rows)} are not found, the first is row {lost[0]}"

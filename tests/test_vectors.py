@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from index.errors import LibraryCorrupt
-from index.vectors import FaissIndex
+from index.vectors import FaissIndex, write_exact
+
+
+def stored(vectors: np.ndarray, folder: Path) -> bytes:
+    """Return the exact index of these vectors as it is stored, written in three blocks."""
+    path = folder / "vectors.faiss"
+    path.unlink(missing_ok=True)
+    write_exact(path, np.array_split(vectors, 3), len(vectors), vectors.shape[1])
+    return path.read_bytes()
 
 
 def unit(rows: int, dim: int = 24) -> np.ndarray:
@@ -44,9 +52,9 @@ def test_asking_for_more_than_there_is_gives_what_there_is(count):
     assert (rows >= 0).all()
 
 
-def test_a_stored_index_is_the_same_index():
+def test_a_stored_index_is_the_same_index(tmp_path):
     vectors = unit(50)
-    data = FaissIndex(vectors).to_bytes()
+    data = stored(vectors, tmp_path)
     loaded = FaissIndex.from_bytes(data, count=50, dim=24, path=Path("vectors.faiss"))
     rows = np.arange(50, dtype=np.int64)
     np.testing.assert_array_equal(loaded.reconstruct(rows), vectors)
@@ -54,6 +62,20 @@ def test_a_stored_index_is_the_same_index():
         loaded.search(vectors, 1)[1][:, 0],
         rows,
     )
+
+
+@pytest.mark.parametrize("count", [0, 7])
+def test_vectors_are_stored_as_faiss_itself_stores_them(tmp_path, count):
+    import faiss
+
+    index = faiss.IndexFlatIP(24)
+    index.add(unit(count))
+    assert stored(unit(count), tmp_path) == faiss.serialize_index(index).tobytes()
+
+
+def test_a_block_that_is_missing_is_noticed_before_it_is_sealed(tmp_path):
+    with pytest.raises(ValueError, match=r"found 3 vectors, expected 4"):
+        write_exact(tmp_path / "v", [unit(3)], 4, 24)
 
 
 FORGED = {
@@ -65,9 +87,9 @@ FORGED = {
 
 
 @pytest.mark.parametrize("field", FORGED)
-def test_a_forged_header_is_refused(field):
+def test_a_forged_header_is_refused(field, tmp_path):
     at, kind, value = FORGED[field]
-    data = bytearray(FaissIndex(unit(10)).to_bytes())
+    data = bytearray(stored(unit(10), tmp_path))
     struct.pack_into(kind, data, at, value)
     with pytest.raises(LibraryCorrupt, match=r"vectors\.faiss: the FAISS header does not hold 10"):
         FaissIndex.from_bytes(bytes(data), count=10, dim=24, path=Path("vectors.faiss"))
@@ -80,7 +102,9 @@ from pathlib import Path
 from index.errors import LibraryCorrupt
 from index.vectors import FaissIndex
 import faiss, numpy
-data = bytearray(FaissIndex(numpy.eye(4, dtype=numpy.float32)).to_bytes())
+index = faiss.IndexFlatIP(4)
+index.add(numpy.eye(4, dtype=numpy.float32))
+data = bytearray(faiss.serialize_index(index).tobytes())
 struct.pack_into("<q", data, 8, 2**50)
 struct.pack_into("<Q", data, 37, 2**52)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -101,8 +125,8 @@ except LibraryCorrupt:
     assert done.returncode == 7, done.stderr
 
 
-def test_a_truncated_index_is_refused():
-    data = FaissIndex(unit(10)).to_bytes()
+def test_a_truncated_index_is_refused(tmp_path):
+    data = stored(unit(10), tmp_path)
     for length in (0, 20, len(data) - 1):
         with pytest.raises(LibraryCorrupt, match="the FAISS header does not hold"):
             FaissIndex.from_bytes(data[:length], count=10, dim=24, path=Path("v"))
