@@ -20,7 +20,8 @@ from typing import Any, cast
 from index.content import Heading, Page, Rows
 from index.documents import Document
 
-_SCHEMA = """
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+_SCHEMA = f"""
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, format TEXT NOT NULL, encoding TEXT, note TEXT,
     characters INTEGER NOT NULL, text BLOB NOT NULL, pages TEXT NOT NULL, headings TEXT NOT NULL,
@@ -39,7 +40,7 @@ CREATE TABLE chunks (
 );
 CREATE INDEX chunks_by_document ON chunks (document);
 CREATE VIRTUAL TABLE lexical USING fts5 (
-    text, content='', tokenize='porter unicode61 remove_diacritics 2'
+    text, content='', tokenize='{TOKENIZER}'
 );
 """
 _WORD = re.compile(r"\w+")
@@ -254,13 +255,17 @@ class Catalog:
 
     def chunks(self, rows: Sequence[int]) -> list[ChunkRow]:
         """Return these chunks in the order asked for."""
+        chunks = {chunk.id: chunk for chunk in self.chunks_there(rows)}
+        return [chunks[row] for row in rows]
+
+    def chunks_there(self, rows: Sequence[int]) -> list[ChunkRow]:
+        """Return those of these chunks that exist, in any order."""
         found = self.rows(
             "SELECT id, document, start, end, sha256 FROM chunks "
             "WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(rows)),),
         )
-        chunks = {row[0]: ChunkRow(*row) for row in found}
-        return [chunks[row] for row in rows]
+        return [ChunkRow(*row) for row in found]
 
     def chunk_rows(self, documents: Sequence[int]) -> list[int]:
         """Return the row numbers of all chunks of these documents, in order."""
@@ -313,6 +318,10 @@ class Catalog:
 
 def match_expression(question: str) -> str:
     """Return an FTS5 expression that matches any word of a question; empty when it has none."""
+    return " OR ".join(f'"{word}"' for word in telling_words(question))
+
+
+def telling_words(question: str) -> list[str]:
+    """Return the words of a question that are searched for: all but those that only ask."""
     words = list(dict.fromkeys(_WORD.findall(question.lower())))
-    telling = [word for word in words if word not in _STOP_WORDS] or words
-    return " OR ".join(f'"{word}"' for word in telling[:_MOST_TERMS])
+    return ([word for word in words if word not in _STOP_WORDS] or words)[:_MOST_TERMS]

@@ -19,6 +19,7 @@ from index.embedder import Embedder, maker
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
 from index.filters import Filter
 from index.isolation import ParserProcess
+from index.milvus import MilvusStore
 from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot, load
 from index.store import SCHEMA, Manifest, Store, describe
@@ -40,6 +41,7 @@ class Library:
         embedder: Embedder | Callable[[], Embedder],
         chunking: tuple[int, int],
         name: str = "",
+        milvus: str = "",
     ) -> None:
         """Use `Library.open`."""
         self.folder = folder
@@ -48,6 +50,7 @@ class Library:
         self._make, self._made = maker(embedder)
         self._chunking = chunking
         self._store = Store(folder)
+        self._milvus = MilvusStore(milvus, folder) if milvus else None
         self._snapshot: Snapshot | None = None
         self._loading = threading.RLock()
 
@@ -61,6 +64,7 @@ class Library:
         name: str | None = None,
         chunk_size: int = 1200,
         chunk_overlap: int = 200,
+        milvus: str = "",
     ) -> Library:
         """Open the library of a folder, a file or several; it is made when it is not there.
 
@@ -73,6 +77,8 @@ class Library:
             embedder: An embedder, or what makes one when a text must be embedded.
             chunk_size: Longest chunk, characters.
             chunk_overlap: Characters that neighbouring chunks share, at most.
+            milvus: Address of a Milvus that is searched in place of this machine's own index, see
+                `index.milvus`; empty for none.
 
         Raises:
             LibraryError: A path does not exist, the library's folder cannot be made, or there is
@@ -80,7 +86,7 @@ class Library:
         """
         roots = scan.resolve(documents) if documents is not None else ()
         place = shelf.folder(Path(home), roots, name)
-        return cls(place, roots, embedder, (chunk_size, chunk_overlap), name or "")
+        return cls(place, roots, embedder, (chunk_size, chunk_overlap), name or "", milvus)
 
     def __enter__(self) -> Library:
         """Return the library."""
@@ -102,7 +108,7 @@ class Library:
             held = self._snapshot
             if held is not None and held.manifest == manifest:
                 return held
-            self._snapshot = load(self._store, self._check_embedder, self._embedder)
+            self._snapshot = load(self._store, self._check_embedder, self._embedder, self._milvus)
             return self._snapshot
 
     def sync(
@@ -190,6 +196,7 @@ class Library:
         if dry_run or (base and not self._stale(planned, base, roots, excluded)):
             if base and base.manifest and not dry_run:
                 self._store.tidy(base.manifest)
+                self._fill_milvus(base)
             generation = base.generation if base else 0
             seconds = time.monotonic() - started
             return replace(planned.report, generation=generation, seconds=seconds)
@@ -243,6 +250,8 @@ class Library:
         excluded: tuple[str, ...],
         progress: Callable[[Progress], None] | None,
     ) -> SyncReport:
+        if self._milvus:
+            self._milvus.client()  # or there is no point in building
         with self._store.aside() as folder:
             builder = Builder(
                 folder,
@@ -268,10 +277,30 @@ class Library:
                 excluded=excluded,
                 files=describe(folder),
             )
-            self._store.commit(folder, manifest)
+            with self._in_milvus(folder, manifest, base):
+                self._store.commit(folder, manifest)
         self._store.sweep(manifest)
         before = base.catalog.files() if base and base.catalog else {}
         return replace(compare(before, files), generation=manifest.generation)
+
+    def _in_milvus(
+        self, folder: Path, manifest: Manifest, base: Snapshot | None
+    ) -> contextlib.AbstractContextManager[None]:
+        """Write a generation to Milvus, if there is one, around its switch."""
+        if self._milvus is None:
+            return contextlib.nullcontext()
+        held = (base.manifest, base.catalog) if base and base.manifest and base.catalog else None
+        return self._milvus.switch(folder, manifest, held)
+
+    def _fill_milvus(self, base: Snapshot) -> None:
+        """Write the current generation to Milvus, if there is one that does not hold it."""
+        if self._milvus is None or base.manifest is None or base.catalog is None:
+            return
+        if base.vectors is None or self._milvus.serves(base.manifest):
+            return
+        with contextlib.suppress(LibraryLocked), self._store.lock():
+            if self._store.current() == base.manifest:
+                self._milvus.fill((base.manifest, base.catalog), base.vectors.reconstruct)
 
     def verify(self, *, repair: bool = False) -> VerifyReport:
         """Check the stored library, from checksums to spans and leftovers.
@@ -379,6 +408,8 @@ class Library:
         """Let go of the stored files; snapshots given out stay usable until they are dropped."""
         with self._loading:
             self._snapshot = None
+        if self._milvus:
+            self._milvus.close()
 
     def _embedder(self, manifest: Manifest | None) -> Embedder:
         """Return the embedder, made at the first call, if it is the one of this generation."""

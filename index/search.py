@@ -35,6 +35,7 @@ from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
 from index.filters import Filter
+from index.milvus import MilvusSearch, MilvusStore, Unread
 from index.quantised import QuantisedIndex
 from index.store import CATALOG, QUANTISED, VECTORS, Manifest, Store
 from index.vectors import FaissIndex, VectorIndex
@@ -122,11 +123,13 @@ class Snapshot:
         catalog: Catalog | None,
         vectors: VectorIndex | None,
         embedder: Callable[[], Embedder],
+        milvus: MilvusSearch | None = None,
     ) -> None:
         self.manifest = manifest
         self.catalog = catalog
         self.vectors = vectors
         self._embedder = embedder
+        self._milvus = milvus
         self._names = catalog.names() if catalog else {}
         self._rows = {name: row for row, names in self._names.items() for name in names}
         self._cache: OrderedDict[int, Document] = OrderedDict()
@@ -189,8 +192,24 @@ class Snapshot:
     def _search_one(
         self, question: str, query: NDArray[np.float32], k: int, scope: _Scope
     ) -> list[Passage]:
+        assert self.catalog is not None
+        rows, dense, bm25 = self._candidates(question, query, max(_CANDIDATES, 2 * k), scope)
+        scores = fuse(dense, bm25)
+        # Row numbers follow document names, so they settle equal scores for good.
+        order = np.lexsort((rows, -scores))[:k]
+        return [
+            self._passage(chunk, scope, float(scores[at]), float(dense[at]), float(bm25[at]))
+            for at, chunk in zip(order, self.catalog.chunks(rows[order].tolist()), strict=True)
+        ]
+
+    def _candidates(
+        self, question: str, query: NDArray[np.float32], count: int, scope: _Scope
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the best rows of either search, in order, with the cosine and the BM25 of each."""
         assert self.catalog is not None and self.vectors is not None
-        count = max(_CANDIDATES, 2 * k)
+        if self._milvus is not None:
+            among = None if scope.rows is None else list(scope.names)
+            return self._milvus.candidates(question, query, count, among)
         allowed = None if scope.rows is None else scope.rows.tolist()
         _, nearest = self.vectors.search(query[None], count, scope.rows)
         lexical = self.catalog.search(question, count, among=allowed)
@@ -200,13 +219,7 @@ class Snapshot:
         missing = [row for row in rows.tolist() if row not in lexical]
         lexical |= self.catalog.search(question, len(missing), among=missing)
         bm25 = np.array([lexical.get(row, 0.0) for row in rows.tolist()])
-        scores = fuse(dense.astype(np.float64), bm25)
-        # Row numbers follow document names, so they settle equal scores for good.
-        order = np.lexsort((rows, -scores))[:k]
-        return [
-            self._passage(chunk, scope, float(scores[at]), float(dense[at]), float(bm25[at]))
-            for at, chunk in zip(order, self.catalog.chunks(rows[order].tolist()), strict=True)
-        ]
+        return rows, dense.astype(np.float64), bm25
 
     def _passage(
         self, chunk: ChunkRow, scope: _Scope, score: float, dense: float, lexical: float
@@ -310,6 +323,7 @@ def load(
     store: Store,
     check: Callable[[Manifest], None],
     embedder: Callable[[Manifest | None], Embedder],
+    milvus: MilvusStore | None = None,
 ) -> Snapshot:
     """Load the current generation, every byte verified.
 
@@ -317,6 +331,7 @@ def load(
         store: Where it is stored.
         check: Refuses a manifest that does not fit.
         embedder: Gives the embedder for the generation of a manifest.
+        milvus: What is searched in place of the stored vectors and words, if anything.
 
     Raises:
         LibraryCorrupt: A stored file is missing, truncated or changed.
@@ -328,9 +343,11 @@ def load(
             return Snapshot(None, None, None, partial(embedder, None))
         check(manifest)
         try:
-            vectors = _vectors(store, manifest)
+            opened = partial(_vectors, store, manifest)
+            vectors = Unread(opened, manifest) if milvus else opened()
             catalog = Catalog(store.verify(manifest, CATALOG))
-            return Snapshot(manifest, catalog, vectors, partial(embedder, manifest))
+            remote = milvus.at(manifest, catalog) if milvus else None
+            return Snapshot(manifest, catalog, vectors, partial(embedder, manifest), remote)
         except LibraryCorrupt:
             # Another process may have switched and swept meanwhile.
             if store.current() == manifest:

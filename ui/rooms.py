@@ -174,6 +174,7 @@ def named_assistant(like: Assistant, name: str, make: bool = False) -> Assistant
         name=name,
         chunk_size=known.chunk_size if known else settings.chunk_size,
         chunk_overlap=known.chunk_overlap if known else settings.chunk_overlap,
+        milvus=settings.milvus,
     )
     if make:
         library.sync()
@@ -201,6 +202,7 @@ def private_assistant(assistant: Assistant, name: str) -> Assistant:
         embedder=lambda: KnownVectors(assistant.library, shared.embedder),
         chunk_size=shared.chunk_size,
         chunk_overlap=shared.chunk_overlap,
+        milvus=shared.milvus,
     )
     library.sync()
     own = shared.model_copy(update={"home": home})

@@ -1,0 +1,583 @@
+"""A library's chunks in Milvus: searched there by meaning and by words, on any number of machines.
+
+The library's folder stays the truth of documents, texts and offsets. Milvus holds what is searched:
+a row a chunk, in one collection a library, with the chunk's vector, its words as a sparse vector
+(`index.bm25`), its place, and the generation that added it. It holds no text and no file name.
+
+    id         hash of everything below that tells chunks apart; the same chunk, the same row
+    document   sha256 and format of the document
+    ordinal    the chunk's number in its document
+    length     its words
+    added      the first generation that it belongs to
+    vector     unit vector; cosine
+    words      sparse vector; inner product
+
+A hit counts only when the generation's own catalog has that very chunk, so whatever else lies in
+Milvus, a question is answered from one generation. The switch is the library's own (`CURRENT`):
+
+    writing A B     chunks of B are being added; A answers
+    switching A B   both are whole; whichever `CURRENT` names answers
+    clean B         what was of A alone is deleted
+
+A row with the id `state` says which; after a crash the next sync finds out what is there, chunk by
+chunk, and goes on. Every step can be repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.bm25 import NO_WORD, Statistics, Words, chunk_vector, exact, question_vector
+from index.catalog import Catalog, ChunkRow
+from index.context import searched_texts
+from index.errors import LibraryError, LibraryMismatch
+from index.store import CATALOG, VECTORS, Manifest, make_private, write_durably
+from index.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
+
+Vectors = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+Held = tuple[Manifest, Catalog]
+
+_SECONDS = 10.0  # a search, a connection
+_WRITING_SECONDS = 120.0  # a batch, an index, a load
+_BATCH = 500
+_MOST_HITS = 16_384  # Milvus's own limit
+# A question that began before a switch has this long to finish its search.
+_GRACE_SECONDS = 1.0
+_STATE = "state"
+_HIDDEN = 2**62
+_SAID = {
+    "absent": "nothing of this library",
+    "writing": "this library being written",
+    "switching": "another generation of this library",
+    "clean": "another generation of this library",
+}
+_START_ONE = "milvus-lite server --host 127.0.0.1 --port 19530 --data-dir FOLDER"
+
+
+class MilvusStore:
+    """The rows of one library in a Milvus.
+
+    Connects at the first use. Safe to use from several threads.
+    """
+
+    def __init__(self, address: str, library: Path) -> None:
+        """Name the place.
+
+        Args:
+            address: `http://host:19530` (`https://user:password@host:19530/database`), or the path
+                of a Milvus Lite file, which ends in `.db`.
+            library: The library's folder, `home/libraries/<name>`.
+
+        Raises:
+            LibraryError: The address is neither.
+        """
+        self.address = re.sub(r"//[^/@]*@", "//…@", address)
+        if not re.match(r"(https?|tcp|unix):", address) and not address.endswith(".db"):
+            raise LibraryError(
+                f"Milvus: found the address {self.address!r}, expected http://host:19530 or the "
+                "path of a Milvus Lite file that ends in .db; set CITESPAN_MILVUS"
+            )
+        self._address = address if "://" in address else str(Path(address).expanduser())
+        self._library = library
+        self._lock = threading.Lock()
+        self._client: MilvusClient | None = None
+        self.words = Words()
+
+    def client(self) -> MilvusClient:
+        """Return the connection.
+
+        Raises:
+            LibraryError: pymilvus is not installed, or no Milvus answers at the address.
+        """
+        with self._lock:
+            if self._client is None:
+                try:
+                    from pymilvus import MilvusClient
+                except ImportError as error:
+                    raise LibraryError(
+                        f"Milvus at {self.address}: found no pymilvus, expected it installed; "
+                        "run: pip install 'citespan[milvus]', or unset CITESPAN_MILVUS"
+                    ) from error
+                # What it would print is in the errors that are raised.
+                for name in ("pymilvus", "milvus_lite"):
+                    logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+                if "://" not in self._address:
+                    make_private(Path(self._address).parent)
+                with self.errors():
+                    self._client = MilvusClient(self._address, timeout=_SECONDS)
+            return self._client
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Say what Milvus could not do as an error of the library."""
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            yield
+        except MilvusException as error:
+            local = "://" not in self._address
+            why = str(error.message).split("\n")[0].rstrip(".")
+            expected = (
+                "a Milvus Lite file that no other process has open; stop that process, or start "
+                f"a server for both ({_START_ONE}) and set CITESPAN_MILVUS=http://127.0.0.1:19530"
+                if local
+                else f"one that answers; start it (a local one: {_START_ONE}), or unset "
+                "CITESPAN_MILVUS to search on this machine alone"
+            )
+            raise LibraryError(
+                f"Milvus at {self.address}: found no usable one ({why}), expected {expected}"
+            ) from error
+
+    def collection(self, manifest: Manifest) -> str:
+        """Return the name of the collection for a generation; one for each make of vectors."""
+        make = hashlib.sha256(f"{manifest.embedder}\0{manifest.dim}".encode()).hexdigest()[:8]
+        return f"{self._prefix()}_{make}"
+
+    def _prefix(self) -> str:
+        """Return what the names of this library's collections begin with, on no other machine."""
+        home = self._library.parents[1]
+        path = home / "milvus-id"
+        try:
+            identity = path.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            make_private(home)
+            identity = uuid.uuid4().hex[:12]
+            write_durably(path, f"{identity}\n".encode())
+        name = hashlib.sha256(self._library.name.encode()).hexdigest()[:12]
+        return f"citespan_{identity}_{name}"
+
+    def state(self, manifest: Manifest) -> tuple[str, tuple[str, ...]]:
+        """Return `writing`, `switching`, `clean` or `absent`, and the generations that answer."""
+        name, client = self.collection(manifest), self.client()
+        with self.errors():
+            if not client.has_collection(name, timeout=_SECONDS):
+                return "absent", ()
+            client.load_collection(name, timeout=_WRITING_SECONDS)
+            rows = client.query(
+                name,
+                ids=[_STATE],
+                output_fields=["document"],
+                consistency_level="Strong",
+                timeout=_SECONDS,
+            )
+        words = rows[0]["document"].split() if rows else ["absent"]
+        return words[0], tuple(words[1:])
+
+    def serves(self, manifest: Manifest) -> bool:
+        """Tell whether just this generation is there, and nothing is left to do."""
+        if not manifest.chunks:
+            return not self._others("")
+        return self.state(manifest) == ("clean", (identity(manifest),))
+
+    @contextlib.contextmanager
+    def switch(self, folder: Path, manifest: Manifest, base: Held | None) -> Iterator[None]:
+        """Write a generation that was built in a folder; its switch is made inside.
+
+        Args:
+            folder: Where its files are.
+            manifest: Its manifest.
+            base: The current generation, if there is one.
+
+        Raises:
+            LibraryError: Milvus does not answer, or not in time.
+        """
+        catalog = Catalog(folder / CATALOG)
+        try:
+            vectors = _mapped(folder / VECTORS, manifest)
+            before = self.write(manifest, catalog, vectors, base)
+            yield
+            self.settle(manifest, catalog, before)
+        finally:
+            catalog.close()
+
+    def fill(self, held: Held, vectors: Vectors) -> None:
+        """Write the current generation, of which Milvus holds nothing, another, or a part.
+
+        Raises:
+            LibraryError: Milvus does not answer, or not in time.
+        """
+        self.write(*held, vectors, held)
+        self.settle(*held, None)
+
+    def write(
+        self,
+        manifest: Manifest,
+        catalog: Catalog,
+        vectors: Vectors,
+        base: Held | None,
+    ) -> Held | None:
+        """Add the chunks of a generation that is not current yet; the one before still answers.
+
+        Args:
+            manifest: The generation's.
+            catalog: The generation's.
+            vectors: Gives the vectors of chunk rows, shape (number of rows, dim).
+            base: Manifest and catalog of the current generation, if there is one.
+
+        Returns:
+            `base` if just that was there, so that `settle` need not look at every row.
+
+        Raises:
+            LibraryError: Milvus does not answer, or not in time.
+        """
+        if not manifest.chunks:
+            return None
+        name = self.collection(manifest)
+        state, answering = self.state(manifest)
+        if state == "absent":
+            self._create(name, manifest.dim)
+        old = [identity(base[0])] if base and identity(base[0]) in answering else []
+        same = base if old and state == "clean" and _cut_alike(base, manifest) else None
+        self._mark(name, manifest.dim, ["writing", *old])
+        known = _documents(same[1]) if same else {}
+        fresh = {key: row for key, row in _documents(catalog).items() if key not in known}
+        rows = self._rows(fresh, manifest, catalog, vectors)
+        while batch := list(islice(rows, _BATCH)):
+            there = set() if same or state == "absent" else self._there(name, batch, manifest)
+            missing = [row for row in batch if row["id"] not in there]
+            if missing:
+                self._upsert(name, missing)
+        self._mark(name, manifest.dim, ["switching", *old, identity(manifest)])
+        return same
+
+    def settle(self, manifest: Manifest, catalog: Catalog, base: Held | None) -> None:
+        """Delete what is no part of the generation, which is current now.
+
+        Args:
+            manifest: The generation's.
+            catalog: The generation's.
+            base: What `write` returned.
+
+        Raises:
+            LibraryError: Milvus does not answer, or not in time; the next sync goes on.
+        """
+        name = self.collection(manifest) if manifest.chunks else ""
+        if name:
+            if base:
+                field, gone = "document", sorted(_documents(base[1]).keys() - _documents(catalog))
+            else:
+                field, gone = "id", list(self._strangers(name, manifest, catalog))
+            if gone:
+                time.sleep(_GRACE_SECONDS)
+            for begin in range(0, len(gone), _BATCH):
+                condition = f"{field} in {json.dumps(gone[begin : begin + _BATCH])}"
+                with self.errors():
+                    self.client().delete(name, filter=condition, timeout=_WRITING_SECONDS)
+            self._mark(name, manifest.dim, ["clean", identity(manifest)])
+        for other in self._others(name):
+            with self.errors():
+                self.client().drop_collection(other, timeout=_WRITING_SECONDS)
+
+    def at(self, manifest: Manifest, catalog: Catalog) -> MilvusSearch:
+        """Return the search of one generation."""
+        return MilvusSearch(self, manifest, catalog)
+
+    def _others(self, name: str) -> list[str]:
+        """Return this library's collections but one."""
+        client, prefix = self.client(), self._prefix()
+        with self.errors():
+            there = client.list_collections(timeout=_SECONDS)
+        return [other for other in there if other.startswith(prefix) and other != name]
+
+    def _create(self, name: str, dim: int) -> None:
+        from pymilvus import DataType
+
+        client = self.client()
+        schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=32)
+        schema.add_field("document", DataType.VARCHAR, max_length=128)
+        for number in ("ordinal", "length", "added"):
+            schema.add_field(number, DataType.INT64)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
+        schema.add_field("words", DataType.SPARSE_FLOAT_VECTOR)
+        indexes = client.prepare_index_params()
+        indexes.add_index("vector", index_type="AUTOINDEX", metric_type="COSINE")
+        indexes.add_index("words", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
+        with self.errors():
+            client.create_collection(
+                name,
+                schema=schema,
+                index_params=indexes,
+                # A removed document is found by no question that is asked after its removal.
+                consistency_level="Strong",
+                timeout=_WRITING_SECONDS,
+            )
+
+    def _mark(self, name: str, dim: int, words: Sequence[str]) -> None:
+        vector = np.zeros(dim, dtype=np.float32)
+        vector[0] = 1
+        row = {"id": _STATE, "document": " ".join(words), "ordinal": 0, "length": 0}
+        row |= {"added": _HIDDEN, "vector": vector, "words": {NO_WORD: 1.0}}
+        self._upsert(name, [row])
+
+    def _upsert(self, name: str, rows: list[dict[str, Any]]) -> None:
+        client = self.client()
+        with self.errors():
+            client.upsert(name, rows, timeout=_WRITING_SECONDS)
+
+    def _there(self, name: str, rows: list[dict[str, Any]], manifest: Manifest) -> set[str]:
+        """Return the ids of those rows that a reader of the generation can see already."""
+        with self.errors():
+            found = self.client().query(
+                name,
+                ids=[row["id"] for row in rows],
+                output_fields=["id", "added"],
+                consistency_level="Strong",
+                timeout=_WRITING_SECONDS,
+            )
+        return {row["id"] for row in found if row["added"] <= manifest.generation}
+
+    def _rows(
+        self,
+        documents: dict[str, int],
+        manifest: Manifest,
+        catalog: Catalog,
+        vectors: Vectors,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the rows of documents, given by key and catalog row."""
+        for key, number in documents.items():
+            chunks = catalog.chunks_of(number)
+            texts = searched_texts(
+                catalog.document(number, key), [(chunk.start, chunk.end) for chunk in chunks]
+            )
+            for begin in range(0, len(chunks), _BATCH):
+                batch = chunks[begin : begin + _BATCH]
+                counts = self.words.count(texts[begin : begin + _BATCH])
+                found = vectors(np.array([c.id for c in batch], dtype=np.int64))
+                for at, (chunk, count, vector) in enumerate(zip(batch, counts, found, strict=True)):
+                    yield {
+                        "id": _id(key, chunk),
+                        "document": key,
+                        "ordinal": begin + at,
+                        "length": sum(count.values()),
+                        "added": manifest.generation,
+                        "vector": vector,
+                        "words": chunk_vector(count),
+                    }
+
+    def _strangers(self, name: str, manifest: Manifest, catalog: Catalog) -> Iterator[str]:
+        """Yield the ids of all rows that are no chunk of the generation."""
+        with self.errors():
+            pages = self.client().query_iterator(
+                name,
+                batch_size=1000,
+                filter=f"added < {_HIDDEN}",
+                output_fields=["id", "document", "ordinal"],
+                consistency_level="Strong",
+                timeout=_WRITING_SECONDS,
+            )
+            try:
+                while page := pages.next():
+                    known = _chunk_rows(catalog, page)
+                    yield from (row["id"] for row in page if row["id"] not in known)
+            finally:
+                pages.close()
+
+
+class MilvusSearch:
+    """Finds the chunks of one generation."""
+
+    def __init__(self, store: MilvusStore, manifest: Manifest, catalog: Catalog) -> None:
+        """Use `MilvusStore.at`."""
+        self._store = store
+        self._manifest = manifest
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._statistics: Statistics | None = None
+
+    def candidates(
+        self,
+        question: str,
+        query: NDArray[np.float32],
+        count: int,
+        documents: Sequence[int] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the chunks nearest by meaning and by words, and both scores of each.
+
+        Args:
+            question: Any text.
+            query: Its unit vector.
+            count: Chunks wanted of each of the two searches.
+            documents: Only chunks of these document rows, when given.
+
+        Returns:
+            Rows in ascending order, cosines, and BM25, each of shape (number of chunks,).
+
+        Raises:
+            LibraryMismatch: Milvus does not hold this generation.
+            LibraryError: Milvus does not answer, or not in time.
+        """
+        statistics = self._ready()
+        condition = f"added <= {self._manifest.generation}"
+        if documents is not None:
+            condition += f" and {self._among(documents)}"
+        words = question_vector(question, self._store.words, statistics)
+        found = self._nearest("vector", query, count, condition)
+        if words:
+            found |= self._nearest("words", words, count, condition)
+        rows = sorted(found)
+        dense = [float(np.asarray(found[row]["vector"], dtype=np.float32) @ query) for row in rows]
+        lexical = [
+            exact(words, found[row]["words"], found[row]["length"], statistics.mean) for row in rows
+        ]
+        return np.array(rows, dtype=np.int64), np.array(dense), np.array(lexical)
+
+    def _ready(self) -> Statistics:
+        """Return the words' statistics, once Milvus was found to hold the generation."""
+        with self._lock:
+            if self._statistics is None:
+                state, answering = self._store.state(self._manifest)
+                if identity(self._manifest) not in answering:
+                    raise LibraryMismatch(
+                        f"Milvus at {self._store.address}: found {_SAID.get(state, state)}, "
+                        f"expected generation {self._manifest.generation} of it; "
+                        f"run: citespan index {self._manifest.roots[0]}"
+                    )
+                self._statistics = Statistics(self._catalog)
+            return self._statistics
+
+    def _nearest(
+        self, field: str, value: Any, count: int, condition: str
+    ) -> dict[int, dict[str, Any]]:
+        """Return fields of the nearest chunks by catalog row.
+
+        Rows of Milvus that the generation does not know take no chunk's place: then more are asked
+        for.
+        """
+        limit = count
+        while True:
+            with self._store.errors():
+                hits = self._store.client().search(
+                    self._store.collection(self._manifest),
+                    data=[value],
+                    anns_field=field,
+                    limit=limit,
+                    filter=condition,
+                    output_fields=["document", "ordinal", "length", "vector", "words"],
+                    consistency_level="Strong",
+                    timeout=_SECONDS,
+                )[0]
+            entities = [{"id": hit["id"], **hit["entity"]} for hit in hits]
+            known = _chunk_rows(self._catalog, entities)
+            if len(known) >= count or len(hits) < limit or limit == _MOST_HITS:
+                best = [entity for entity in entities if entity["id"] in known][:count]
+                return {known[entity["id"]]: entity for entity in best}
+            limit = min(4 * limit, _MOST_HITS)
+
+    def _among(self, documents: Sequence[int]) -> str:
+        """Return the condition that a chunk is of these documents, the shorter way round."""
+        keys = _documents(self._catalog)
+        wanted = set(documents)
+        inside = [key for key, row in keys.items() if row in wanted]
+        outside = [key for key, row in keys.items() if row not in wanted]
+        if len(outside) < len(inside):
+            return f"document not in {json.dumps(outside)}" if outside else "added >= 0"
+        return f"document in {json.dumps(inside)}"
+
+
+class Unread:
+    """Stored vectors that are opened when they are first needed: not for a search."""
+
+    def __init__(self, open: Callable[[], VectorIndex], manifest: Manifest) -> None:
+        """Keep what opens them.
+
+        Args:
+            open: Opens and verifies them.
+            manifest: Their generation's.
+        """
+        self.dim = manifest.dim
+        self._count = manifest.chunks
+        self._open = lru_cache(maxsize=1)(open)
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return self._count
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return similarities and row numbers, each of shape (number of queries, up to k)."""
+        return self._open().search(queries, k, allowed)
+
+    def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of these rows, shape (number of rows, dim)."""
+        return self._open().reconstruct(rows)
+
+
+def identity(manifest: Manifest) -> str:
+    """Return what tells this generation from every other, on any machine."""
+    return hashlib.sha256(manifest.to_bytes()).hexdigest()[:32]
+
+
+def _mapped(path: Path, manifest: Manifest) -> Vectors:
+    """Return what reads vectors from the end of a file, where FAISS keeps those of a flat index."""
+    if not manifest.chunks:
+        return lambda rows: np.zeros((0, manifest.dim), dtype=np.float32)
+    shape = (manifest.chunks, manifest.dim)
+    offset = path.stat().st_size - 4 * manifest.chunks * manifest.dim
+    stored = np.memmap(path, dtype="<f4", mode="r", offset=offset, shape=shape)
+    return lambda rows: np.asarray(stored[rows], dtype=np.float32)
+
+
+def _cut_alike(base: Held | None, manifest: Manifest) -> bool:
+    made = [(m.chunk_size, m.chunk_overlap) for m in ((base or (manifest,))[0], manifest)]
+    return made[0] == made[1]
+
+
+def _documents(catalog: Catalog) -> dict[str, int]:
+    """Return the row of every document by its key in Milvus."""
+    rows = catalog.document_rows()
+    return {f"{sha256}:{format}": row for (sha256, format), row in rows.items()}
+
+
+def _id(document: str, chunk: ChunkRow) -> str:
+    place = f"{document}\0{chunk.start}\0{chunk.end}\0".encode()
+    return hashlib.sha256(place + chunk.sha256).hexdigest()[:32]
+
+
+def _chunk_rows(catalog: Catalog, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return the chunk row, by id, of those rows of Milvus that a catalog has the very chunk of."""
+    firsts = catalog.rows(
+        "SELECT sha256 || ':' || format, (SELECT min(id) FROM chunks WHERE document = documents.id)"
+        " FROM documents WHERE (sha256, format) IN (SELECT json_extract(value, '$[0]'),"
+        " json_extract(value, '$[1]') FROM json_each(?))",
+        (json.dumps([key.split(":") for key in {row["document"] for row in rows}]),),
+    )
+    first = {key: row for key, row in firsts if row is not None}
+    places = {
+        row["id"]: first[row["document"]] + row["ordinal"]
+        for row in rows
+        if row["document"] in first
+    }
+    chunks = {chunk.id: chunk for chunk in catalog.chunks_there(list(places.values()))}
+    key = {row["id"]: row["document"] for row in rows}
+    return {
+        id: place
+        for id, place in places.items()
+        if place in chunks and _id(key[id], chunks[place]) == id
+    }
