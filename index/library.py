@@ -314,7 +314,7 @@ class Library:
             LibraryMismatch: It was built by another version or embedder, and is not repaired.
         """
         try:
-            report = inspect(self._reloaded(), self._store)
+            report = self._inspect()
         except (LibraryCorrupt, LibraryMismatch) as error:
             if not repair:
                 raise
@@ -323,7 +323,16 @@ class Library:
             return report
         self.sync(rebuild=True)
         remove_leftovers(self._store)
-        return replace(inspect(self._reloaded(), self._store), repaired=report.problems)
+        return replace(self._inspect(), repaired=report.problems)
+
+    def _inspect(self) -> VerifyReport:
+        """Check the generation on disk, and in Milvus where that is searched."""
+        snapshot = self._reloaded()
+        report = inspect(snapshot, self._store)
+        if self._milvus is None or snapshot.manifest is None:
+            return report
+        found = self._milvus.problems(snapshot.manifest)
+        return replace(report, problems=(*report.problems, *found))
 
     def _reloaded(self) -> Snapshot:
         """Return the current generation read anew: since it was loaded the disk may differ."""

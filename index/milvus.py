@@ -29,6 +29,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import re
 import threading
 import time
@@ -166,8 +167,13 @@ class MilvusStore:
             identity = path.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             make_private(home)
-            identity = uuid.uuid4().hex[:12]
-            write_durably(path, f"{identity}\n".encode())
+            fresh = home / f"milvus-id-{uuid.uuid4().hex[:12]}"
+            write_durably(fresh, f"{fresh.name[-12:]}\n".encode())
+            # Of two processes, the one that is first.
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+            fresh.unlink()
+            identity = path.read_text(encoding="ascii").strip()
         name = hashlib.sha256(self._library.name.encode()).hexdigest()[:12]
         return f"citespan_{identity}_{name}"
 
@@ -223,6 +229,26 @@ class MilvusStore:
         """
         self.write(*held, vectors, held)
         self.settle(*held, None)
+
+    def problems(self, manifest: Manifest) -> Iterator[str]:
+        """Yield one sentence for each way in which what is there is not the generation.
+
+        Raises:
+            LibraryError: Milvus does not answer, or not in time.
+        """
+        if not self.serves(manifest):
+            yield f"Milvus at {self.address}: holds another state of the library"
+        elif manifest.chunks:
+            with self.errors():
+                found = self.client().query(
+                    self.collection(manifest),
+                    filter=f"added < {_HIDDEN}",
+                    output_fields=["count(*)"],
+                    consistency_level="Strong",
+                    timeout=_SECONDS,
+                )[0]["count(*)"]
+            if found != manifest.chunks:
+                yield f"Milvus at {self.address}: found {found} chunks, expected {manifest.chunks}"
 
     def write(
         self,
@@ -432,6 +458,22 @@ class MilvusSearch:
             LibraryMismatch: Milvus does not hold this generation.
             LibraryError: Milvus does not answer, or not in time.
         """
+        try:
+            return self._candidates(question, query, count, documents)
+        except LibraryError:
+            # A server that was started anew has yet to load the collection.
+            with self._lock:
+                self._statistics = None
+            self._store.close()
+            return self._candidates(question, query, count, documents)
+
+    def _candidates(
+        self,
+        question: str,
+        query: NDArray[np.float32],
+        count: int,
+        documents: Sequence[int] | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         statistics = self._ready()
         condition = f"added <= {self._manifest.generation}"
         if documents is not None:

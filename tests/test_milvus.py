@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -32,8 +32,10 @@ from index.errors import LibraryError, LibraryMismatch
 from index.filters import Filter
 from index.library import Library
 from index.milvus import MilvusStore
-from qa.config import Settings, seeds_folder
 from tests.index_fakes import VOCABULARY, WordEmbedder, answers, write
+
+if TYPE_CHECKING:
+    from qa.assistant import Assistant
 
 PLACES = ["file", "server"] + (["given"] if os.environ.get("CITESPAN_TEST_MILVUS") else [])
 FRUIT = {
@@ -43,6 +45,8 @@ FRUIT = {
     "none.txt": "Neither of the five words is said here; engines, perhaps.",
     "rows.csv": "name,metal\n" + "".join(f"part {n},copper\n" for n in range(30)),
 }
+# Read without the parsers' own process, which takes a while to start.
+TEXTS = {name: text for name, text in FRUIT.items() if name.endswith(".txt")}
 QUESTIONS = [
     "Where is the apple?",
     "Which bridges were counted, and who designates a dragon?",
@@ -227,7 +231,7 @@ def test_filters_leave_only_their_documents(address: str, tmp_path: Path, home: 
 
 
 def test_a_removed_document_is_gone(address: str, tmp_path: Path, home: Path) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     library = opened(folder, home, address)
     library.sync()
     before = stored(library, "document")
@@ -239,7 +243,7 @@ def test_a_removed_document_is_gone(address: str, tmp_path: Path, home: Path) ->
     assert not any(key.startswith(sha256) for key in after)
     assert len(after) == len(library.snapshot()) < len(before)
     assert "apple.txt" not in {passage.document for passage in library.search("apple", 50)}
-    for name in FRUIT:
+    for name in TEXTS:
         (folder / name).unlink(missing_ok=True)
     library.sync()
     assert library._milvus is not None
@@ -250,7 +254,7 @@ def test_a_removed_document_is_gone(address: str, tmp_path: Path, home: Path) ->
 def test_a_change_sends_the_changed_document_alone(
     address: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     library = opened(folder, home, address)
     library.sync()
     sent: list[str] = []
@@ -307,7 +311,7 @@ def test_a_question_during_a_switch_is_answered_from_one_generation(
 def test_a_crash_before_the_switch_leaves_the_generation_before(
     address: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     library = opened(folder, home, address)
     library.sync()
     before = answers(library)
@@ -334,7 +338,7 @@ def test_a_crash_before_the_switch_leaves_the_generation_before(
 def test_a_crash_after_the_switch_leaves_the_new_generation(
     address: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     library = opened(folder, home, address)
     library.sync()
     (folder / "apple.txt").unlink()
@@ -374,7 +378,7 @@ def test_what_lies_in_milvus_but_not_in_the_generation_crowds_nothing_out(
 def test_a_library_is_filled_in_when_milvus_lacks_it(
     address: str, tmp_path: Path, home: Path
 ) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     here = opened(folder, home)
     here.sync()
     there = opened(folder, home, address)
@@ -391,6 +395,34 @@ def test_a_library_is_filled_in_when_milvus_lacks_it(
         again.search("apple")
     again.sync()
     assert answers(again) == answers(here)
+
+
+def test_what_milvus_lost_is_seen_and_put_back(address: str, tmp_path: Path, home: Path) -> None:
+    folder = write(tmp_path / "fruit", TEXTS)
+    library = opened(folder, home, address)
+    library.sync()
+    before = answers(library)
+    assert library.verify()
+    manifest, store = library.snapshot().manifest, library._milvus
+    assert manifest is not None and store is not None
+    store.client().delete(store.collection(manifest), ids=stored(library)[:2])
+    report = library.verify()
+    count = manifest.chunks
+    assert report.problems == (f"Milvus at {address}: found {count - 2} chunks, expected {count}",)
+    assert library.verify(repair=True)
+    assert answers(library) == before
+
+
+def test_a_server_started_anew_answers_the_next_question(
+    file: str, tmp_path: Path, home: Path
+) -> None:
+    from milvus_lite.server_manager import server_manager_instance
+
+    library = opened(write(tmp_path / "fruit", TEXTS), home, file)
+    library.sync()
+    before = answers(library)
+    server_manager_instance.release_server(file)
+    assert answers(library) == before
 
 
 def test_two_libraries_do_not_see_each_other(address: str, tmp_path: Path, home: Path) -> None:
@@ -411,7 +443,7 @@ def test_two_libraries_do_not_see_each_other(address: str, tmp_path: Path, home:
 def test_another_embedder_leaves_nothing_of_the_one_before(
     address: str, tmp_path: Path, home: Path
 ) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     opened(folder, home, address).sync()
     library = opened(folder, home, address, HashEmbedder())
     library.sync(rebuild=True)
@@ -420,19 +452,21 @@ def test_another_embedder_leaves_nothing_of_the_one_before(
     assert library.search(FRUIT["none.txt"], 1)[0].document == "none.txt"
 
 
-def test_an_answer_is_the_same_from_milvus(address: str, home: Path) -> None:
+def test_an_answer_is_the_same_from_milvus(
+    address: str, seed_assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import qa
 
-    here = qa.open(settings=Settings(home=home / "here"))
-    there = qa.open(settings=Settings(home=home, milvus=address))
+    monkeypatch.setenv("CITESPAN_MILVUS", address)
+    there = qa.open()
+    assert there.library._milvus is not None
     for question in ("who designated the cartel?", "Who designated the Sinaloa cartel?"):
-        local, remote = here.ask(question), there.ask(question)
+        local, remote = seed_assistant.ask(question), there.ask(question)
         assert (remote.text, remote.citations) == (local.text, local.citations)
         assert remote.confidence == pytest.approx(local.confidence, abs=1e-6)
-    text = there.library.document(there.ask("who designated the cartel?").citations[0].document)
     cited = there.ask("who designated the cartel?").citations[0]
-    assert text.text[cited.start : cited.end] == cited.quote
-    assert seeds_folder().is_dir()
+    text = there.library.document(cited.document).text
+    assert text[cited.start : cited.end] == cited.quote
 
 
 def test_scores_by_words_are_those_of_fts5(tmp_path: Path, home: Path) -> None:
@@ -460,7 +494,7 @@ def test_scores_by_words_are_those_of_fts5(tmp_path: Path, home: Path) -> None:
 
 
 def test_no_server_is_said_at_once_and_what_was_there_answers(tmp_path: Path, home: Path) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     here = opened(folder, home)
     here.sync()
     with closing(socket.socket()) as probe:
@@ -479,7 +513,7 @@ def test_a_server_that_says_nothing_is_given_up(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(milvus, "_SECONDS", 1.0)
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -491,7 +525,7 @@ def test_a_server_that_says_nothing_is_given_up(
 
 
 def test_an_address_that_is_none_is_refused(tmp_path: Path, home: Path) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     with pytest.raises(
         LibraryError, match="found the address 'milvus', expected http://host:19530"
     ):
@@ -499,7 +533,7 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, home: Path) -> None:
 
 
 def test_a_file_that_another_process_has_open_is_said(tmp_path: Path, home: Path) -> None:
-    folder = write(tmp_path / "fruit", FRUIT)
+    folder = write(tmp_path / "fruit", TEXTS)
     path = tmp_path / "held.db"
     script = (
         "import sys; from milvus_lite.db import MilvusLite; MilvusLite(sys.argv[1])\n"
