@@ -20,7 +20,8 @@ from qa.candidates import Candidate, decide
 from qa.config import Settings, seeds_folder
 from qa.followups import understand
 from qa.own_calibration import in_force, shipped
-from qa.reader import PassageReader, Reader
+from qa.reader import TOKENIZER_FILE, PassageReader, Reader
+from qa.spelling import common_words, spelled
 from qa.stopping import Reading, read_all
 
 if TYPE_CHECKING:
@@ -52,12 +53,14 @@ class Stage:
         passages: What was retrieved, best first; empty while searching.
         answer: The answer; None before the last stage.
         read: How many of the passages were read for it; 0 before the last stage.
+        question: As it is read: a follow-up spelled out, slips mended; empty while searching.
     """
 
     name: Literal["searching", "reading", "answering"]
     passages: tuple[Passage, ...] = ()
     answer: Answer | None = None
     read: int = 0
+    question: str = ""
 
 
 class Assistant:
@@ -118,12 +121,13 @@ class Assistant:
         understood = understand(asked, history)
         snapshot = self.library.snapshot()
         passages = self._search(snapshot, [understood], filters)[0]
+        understood = self._spelled(understood, passages)
         clock.lap("searching")
-        yield Stage("reading", tuple(passages))
+        yield Stage("reading", tuple(passages), question=understood)
         [reading] = self._read(snapshot, [understood], [passages])
         clock.lap("reading")
         answer = self._answer(snapshot, question, reading, clock)
-        yield Stage("answering", tuple(passages), answer, len(reading.read))
+        yield Stage("answering", tuple(passages), answer, len(reading.read), understood)
 
     def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
         """Answer several questions, embedded together; answers and errors as of `ask`."""
@@ -135,6 +139,7 @@ class Assistant:
             clock = _Clock()
             group = asked[begin : begin + 32]
             retrieved = self._search(snapshot, group, filters)
+            group = [self._spelled(one, found) for one, found in zip(group, retrieved, strict=True)]
             clock.lap("searching")
             readings = self._read(snapshot, group, retrieved)
             clock.lap("reading")
@@ -177,6 +182,11 @@ class Assistant:
         self, snapshot: Snapshot, questions: Sequence[str], filters: Filters
     ) -> list[list[Passage]]:
         return snapshot.search_many(questions, self.settings.passages, _filter(filters))
+
+    def _spelled(self, question: str, passages: Sequence[Passage]) -> str:
+        """Return the question with its slips mended by the passages found for it."""
+        known = common_words(self.settings.weights / TOKENIZER_FILE)
+        return spelled(question, [passage.text for passage in passages], known)
 
     def _read(
         self, snapshot: Snapshot, questions: Sequence[str], retrieved: Sequence[Sequence[Passage]]

@@ -12,7 +12,6 @@ does this for a user's library and keeps the result with it.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,6 @@ from qa.candidates import (
     ranked,
 )
 from qa.evaluate import acceptable, f1
-from qa.followups import understand
 from qa.goldenset import Pair
 from qa.reader import Span
 
@@ -155,12 +153,11 @@ def _case(pair: Pair, assistant: Assistant, chunks: int) -> Case:
         for question in pair.history:
             history += (assistant.ask(question, history=history),)
         stages = assistant.ask_stages(pair.question, history, pair.filter)
-        passages = next(stage.passages for stage in stages if stage.name == "reading")
+        stage = next(stage for stage in stages if stage.name == "reading")
     except QuestionError:
         # One question that cannot be asked must not end a run of thousands.
         return Case(pair, ())
-    question = " ".join(unicodedata.normalize("NFC", pair.question).split())
-    understood = understand(question, history)
+    understood, passages = stage.question, stage.passages
     [spans] = assistant.reader.read_many([(understood, [passage.text for passage in passages])])
     known = prospects(understood, passages, chunks)
     found = candidates_of(understood, spans, passages, known, assistant.calibration)

@@ -61,6 +61,15 @@ def test_a_question_that_no_passage_answers_is_refused_with_the_nearest(make):
     assert answer.confidence < 0.5
 
 
+def test_a_misspelt_question_is_read_as_it_is_meant_and_shown_so(make):
+    assistant = make({"Ann": 2.0})
+    typed, meant = "wich person opened the brigde", "which person opened the bridge"
+    answer = assistant.ask(typed)
+    assert (answer.question, answer.understood) == (typed, meant)
+    assert answer == assistant.ask_many([typed])[0]
+    assert assistant.ask(meant).citations == answer.citations
+
+
 def test_an_empty_library_retrieves_nothing(make):
     answer = make({}, files={}).ask("who?")
     assert answer.refusal.reason == "nothing_retrieved"
