@@ -45,6 +45,10 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 _WORD = re.compile(r"\w+")
 _MOST_TERMS = 64
+# Chunks that the words of a question may find; below as many nothing is left out.
+_MOST_MATCHES = 10_000
+_COMMON = 0.1
+_COUNTED_WORDS = 10_000
 # Words that ask rather than name; without them recall@1 rises (see tests/benchmarks/retrieval.py).
 _STOP_WORDS = frozenset(
     re.findall(
@@ -186,6 +190,9 @@ class Catalog:
             isolation_level=None,
         )
         self._lock = threading.Lock()
+        # Chunks are numbered from 0.
+        self._chunks = 1 + int(self.rows("SELECT ifnull(max(id), -1) FROM chunks")[0][0])
+        self._counted: dict[str, int] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -296,6 +303,13 @@ class Catalog:
     def search(self, question: str, k: int, among: Sequence[int] | None = None) -> dict[int, float]:
         """Return BM25 by chunk row, of the best `k` or of those in `among` that match.
 
+        FTS5 scores every chunk that matches, about 1.3 µs each, which in a large library is too
+        much for a common word. There the rarest words find the chunks, `_MOST_MATCHES` of them at
+        most unless one word alone has more; the others count where those are found, but for words
+        in more than a tenth of the chunks. Recall@1/5/20 for 371 SQuAD questions over 12,044
+        paragraphs: .771/.908/.962 when all words find; .755/.900/.946 when a 100th of the
+        paragraphs is the most, as in a million; .752/.892/.935 for a 200th.
+
         Args:
             question: Any text; its words are quoted, so none of it is FTS5 syntax.
             k: Rows wanted.
@@ -304,21 +318,57 @@ class Catalog:
         Returns:
             Scores at least 0, higher is better; a row that matches no word is absent.
         """
-        query = match_expression(question)
-        if not query:
+        rare, common = self._parted(telling_words(question))
+        if not rare:
             return {}
+        found = self._best(_any(rare), k, among)
+        if common:
+            found |= self._best(f"({_any(rare)}) AND ({_any(common)})", k, among)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))[:k])
+
+    def _parted(self, words: list[str]) -> tuple[list[str], list[str]]:
+        """Return the words that chunks are found by, and those that only count where these are."""
+        if self._chunks <= _MOST_MATCHES:
+            return words, []
+        counts = {word: self._matches(word) for word in words}
+        words = sorted((word for word in words if counts[word]), key=lambda word: counts[word])
+        upto, matches = 0, 0
+        for word in words:
+            matches += counts[word]
+            if upto and matches > _MOST_MATCHES:
+                break
+            upto += 1
+        most = self._chunks * _COMMON
+        return words[:upto], [word for word in words[upto:] if counts[word] <= most]
+
+    def _matches(self, word: str) -> int:
+        """Return how many chunks have a word, counted no further than is of interest."""
+        count = self._counted.get(word)
+        if count is None:
+            found = self.rows(
+                "SELECT count(*) FROM (SELECT 1 FROM lexical WHERE lexical MATCH ? LIMIT ?)",
+                (_any([word]), 1 + max(_MOST_MATCHES, int(self._chunks * _COMMON))),
+            )
+            count = int(found[0][0])
+            if len(self._counted) >= _COUNTED_WORDS:
+                self._counted.clear()
+            self._counted[word] = count
+        return count
+
+    def _best(self, expression: str, k: int, among: Sequence[int] | None) -> dict[int, float]:
         statement = "SELECT rowid, -bm25(lexical) FROM lexical WHERE lexical MATCH ?"
-        parameters: list[Any] = [query]
+        parameters: list[Any] = [expression]
         if among is not None:
-            statement += " AND rowid IN (SELECT value FROM json_each(?))"
+            # The plus keeps SQLite from asking FTS5 anew for each of them.
+            statement += " AND +rowid IN (SELECT value FROM json_each(?))"
             parameters.append(json.dumps(list(among)))
         statement += " ORDER BY bm25(lexical), rowid LIMIT ?"
         return {row: max(0.0, score) for row, score in self.rows(statement, [*parameters, k])}
 
 
-def match_expression(question: str) -> str:
-    """Return an FTS5 expression that matches any word of a question; empty when it has none."""
-    return " OR ".join(f'"{word}"' for word in telling_words(question))
+def _any(words: Iterable[str]) -> str:
+    """Return an FTS5 expression that matches any of these words."""
+    return " OR ".join(f'"{word}"' for word in words)
 
 
 def telling_words(question: str) -> list[str]:

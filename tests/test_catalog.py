@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.catalog import Catalog, CatalogWriter, FileRecord, match_expression
+from index import catalog as catalog_module
+from index.catalog import Catalog, CatalogWriter, FileRecord, telling_words
 from index.content import Heading, Page, Rows
 from index.documents import Document
 from tests.index_fakes import patient
@@ -76,9 +78,9 @@ def test_scores_of_given_rows_are_those_of_the_whole_search(catalog):
 
 
 def test_a_question_of_question_words_only_still_searches_them(catalog):
-    assert match_expression("Who is it?") == '"who" OR "is" OR "it"'
-    assert match_expression("Who guards it?") == '"guards"'
-    assert match_expression("?!… ") == ""
+    assert telling_words("Who is it?") == ["who", "is", "it"]
+    assert telling_words("Who guards it?") == ["guards"]
+    assert telling_words("?!… ") == []
     assert catalog.search("?!…", 5) == {}
 
 
@@ -98,5 +100,52 @@ def test_no_question_breaks_the_search(catalog, question):
 
 
 def test_a_megabyte_of_words_is_cut_to_a_bounded_query():
-    expression = match_expression(" ".join(f"word{n}" for n in range(200_000)))
-    assert expression.count(" OR ") == 63
+    assert len(telling_words(" ".join(f"word{n}" for n in range(200_000)))) == 64
+
+
+WORDS = {"rare": 3, "seldom": 5, "usual": 30, "common": 60}
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Return a catalog of 100 chunks; "rare" is in the first 3, "seldom" in the first 5, …."""
+    texts = [" ".join(word for word, n in WORDS.items() if at < n) + f" n{at}" for at in range(100)]
+    texts[99] = "rare and nothing else that anybody would ask for"
+    writer = CatalogWriter(tmp_path / "catalog.sqlite")
+    document = Document("a", " ".join(texts), "a" * 64, "text")
+    writer.add_document(document, [(0, 1, bytes([at])) for at in range(100)], texts)
+    writer.close()
+    return tmp_path / "catalog.sqlite"
+
+
+def test_in_a_large_library_the_rarest_words_find_and_the_others_count(many, monkeypatch):
+    everything = Catalog(many).search("rare seldom usual common", 100)
+    assert len(everything) == 61
+    monkeypatch.setattr(catalog_module, "_MOST_MATCHES", 10)
+    monkeypatch.setattr(catalog_module, "_COMMON", 1.0)
+    found = Catalog(many).search("rare seldom usual common", 100)
+    # The rows with a rare word, each with the score that all words give it, in the same order.
+    assert list(found) == [row for row in everything if row in {0, 1, 2, 3, 4, 99}]
+    for row in (0, 1, 2, 3, 4, 99):
+        assert found[row] == pytest.approx(everything[row])
+    assert Catalog(many).search("rare usual", 2, among=[1, 40, 99]) == {
+        row: pytest.approx(Catalog(many).search("rare usual", 100)[row]) for row in (1, 99)
+    }
+
+
+def test_a_question_of_common_words_alone_is_answered_by_the_rarest_of_them(many, monkeypatch):
+    monkeypatch.setattr(catalog_module, "_MOST_MATCHES", 10)
+    monkeypatch.setattr(catalog_module, "_COMMON", 0.1)
+    assert set(Catalog(many).search("usual common", 100)) == set(range(30))
+
+
+def test_words_that_nothing_says_take_no_part(many, monkeypatch):
+    monkeypatch.setattr(catalog_module, "_MOST_MATCHES", 10)
+    assert set(Catalog(many).search("zebra seldom", 100)) == set(range(5))
+    assert Catalog(many).search("zebra quagga", 100) == {}
+
+
+def test_a_library_below_the_limit_is_searched_by_every_word(many, monkeypatch):
+    monkeypatch.setattr(catalog_module, "_MOST_MATCHES", 100)
+    monkeypatch.setattr(Catalog, "_matches", None)
+    assert len(Catalog(many).search("rare common", 100)) == 61
