@@ -20,6 +20,7 @@ from qa.config import Settings
 from qa.fitting import Case
 from qa.goldenset import Pair
 from qa.reader import Reader, Span
+from qa.recalibration import describe, refit
 from qa.stopping import Reading, read_all
 from tests.index_fakes import open_library, write
 from tests.reader_fakes import WordRun, word_tokenizer
@@ -225,7 +226,8 @@ def cases(count=80):
         spans = [
             Span(at, 0, 3, words[at], margin, margin, 0.0, 0.0) for at, margin in enumerate(margins)
         ]
-        pair = Pair(f"who {number}", ("Eve",) if third else ("Ann",), f"{number}.txt")
+        right = 2 if third else 0
+        pair = Pair(f"who {number}", (words[right],), passages[right].document)
         found = gather("who", spans, passages, PLAIN, 1000)
         made.append(Case(pair, tuple(found), tuple(prospects("who", passages, 1000))))
     return made
@@ -257,6 +259,29 @@ def test_too_few_cases_fit_no_rule():
     # A chance that was seen three times is a guess: then everything is read.
     assert stop_fitting.fit(cases(12), PLAIN) is None
     assert stop_fitting.fit([replace(case, prospects=()) for case in cases()], PLAIN) is None
+
+
+def test_a_librarys_own_calibration_keeps_a_rule_that_keeps_its_answers():
+    rule = stop_fitting.fit(cases(), PLAIN)
+    shipped = replace(PLAIN, stopping=rule)
+    # Every tenth pair is one that the documents do not answer.
+    pairs = [
+        replace(case, pair=replace(case.pair, answers=())) if at % 10 == 9 else case
+        for at, case in enumerate(cases())
+    ]
+    own = refit(pairs, shipped, "80 pairs").calibration
+    assert rule is not None and own.stopping is not None
+    assert own.stopping.chance == rule.chance and own.stopping.limit <= rule.limit
+    found = stop_fitting.effect(pairs, own)
+    assert found is not None and found.bearable
+    assert refit(pairs, PLAIN, "80 pairs").calibration.stopping is None
+
+
+def test_the_rule_is_shown_with_what_its_features_mean():
+    shown = describe(STOPS)
+    assert "that a passage which is not read yet has something to say" in shown
+    assert "to come first" in shown and "reading stops at 0.05" in shown
+    assert "every passage is read" in describe(PLAIN)
 
 
 def test_a_kept_case_fits_as_the_case_it_was():
