@@ -47,6 +47,7 @@ from index.bm25 import NO_WORD, Statistics, Words, chunk_vector, exact, question
 from index.catalog import Catalog, ChunkRow
 from index.context import searched_texts
 from index.errors import LibraryError, LibraryMismatch
+from index.quantised import QUANTISED_FROM
 from index.store import CATALOG, VECTORS, Manifest, make_private, write_durably
 from index.vectors import VectorIndex
 
@@ -136,13 +137,15 @@ class MilvusStore:
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
         """Say what Milvus could not do as an error of the library."""
+        from grpc import RpcError
         from pymilvus.exceptions import MilvusException
 
         try:
             yield
-        except MilvusException as error:
+        except (MilvusException, RpcError) as error:
             local = "://" not in self._address
-            why = str(error.message).split("\n")[0].rstrip(".")
+            said = error.message if isinstance(error, MilvusException) else error.details()
+            why = str(said).split("\n")[0].rstrip(".")
             expected = (
                 "a Milvus Lite file that no other process has open; stop that process, or start "
                 f"a server for both ({_START_ONE}) and set CITESPAN_MILVUS=http://127.0.0.1:19530"
@@ -156,8 +159,8 @@ class MilvusStore:
 
     def collection(self, manifest: Manifest) -> str:
         """Return the name of the collection for a generation; one for each make of vectors."""
-        make = hashlib.sha256(f"{manifest.embedder}\0{manifest.dim}".encode()).hexdigest()[:8]
-        return f"{self._prefix()}_{make}"
+        make = f"{manifest.embedder}\0{manifest.dim}\0{_index_type(manifest)}".encode()
+        return f"{self._prefix()}_{hashlib.sha256(make).hexdigest()[:8]}"
 
     def _prefix(self) -> str:
         """Return what the names of this library's collections begin with, on no other machine."""
@@ -276,7 +279,7 @@ class MilvusStore:
         name = self.collection(manifest)
         state, answering = self.state(manifest)
         if state == "absent":
-            self._create(name, manifest.dim)
+            self._create(name, manifest)
         old = [identity(base[0])] if base and identity(base[0]) in answering else []
         same = base if old and state == "clean" and _cut_alike(base, manifest) else None
         self._mark(name, manifest.dim, ["writing", *old])
@@ -288,6 +291,11 @@ class MilvusStore:
             missing = [row for row in batch if row["id"] not in there]
             if missing:
                 self._upsert(name, missing)
+        if fresh:
+            # Milvus Lite indexes words when it writes them out, and until then at every question;
+            # a cluster does so by itself, and may say that it is asked too often.
+            with contextlib.suppress(LibraryError), self.errors():
+                self.client().flush(name, timeout=_WRITING_SECONDS)
         self._mark(name, manifest.dim, ["switching", *old, identity(manifest)])
         return same
 
@@ -315,7 +323,10 @@ class MilvusStore:
                 with self.errors():
                     self.client().delete(name, filter=condition, timeout=_WRITING_SECONDS)
             self._mark(name, manifest.dim, ["clean", identity(manifest)])
-        for other in self._others(name):
+        others = self._others(name)
+        if others:
+            time.sleep(_GRACE_SECONDS)
+        for other in others:
             with self.errors():
                 self.client().drop_collection(other, timeout=_WRITING_SECONDS)
 
@@ -330,7 +341,7 @@ class MilvusStore:
             there = client.list_collections(timeout=_SECONDS)
         return [other for other in there if other.startswith(prefix) and other != name]
 
-    def _create(self, name: str, dim: int) -> None:
+    def _create(self, name: str, manifest: Manifest) -> None:
         from pymilvus import DataType
 
         client = self.client()
@@ -339,10 +350,10 @@ class MilvusStore:
         schema.add_field("document", DataType.VARCHAR, max_length=128)
         for number in ("ordinal", "length", "added"):
             schema.add_field(number, DataType.INT64)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=manifest.dim)
         schema.add_field("words", DataType.SPARSE_FLOAT_VECTOR)
         indexes = client.prepare_index_params()
-        indexes.add_index("vector", index_type="AUTOINDEX", metric_type="COSINE")
+        indexes.add_index("vector", index_type=_index_type(manifest), metric_type="COSINE")
         indexes.add_index("words", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
         with self.errors():
             client.create_collection(
@@ -481,13 +492,15 @@ class MilvusSearch:
         words = question_vector(question, self._store.words, statistics)
         found = self._nearest("vector", query, count, condition)
         if words:
-            found |= self._nearest("words", words, count, condition)
+            # Milvus ranks by a mean length that is not the library's: ask for more, and cut here.
+            more = self._nearest("words", words, 2 * count, condition)
+            ranked = sorted(more, key=lambda row: (-_bm25(words, more[row], statistics), row))
+            found |= {row: more[row] for row in ranked[:count]}
         rows = sorted(found)
-        dense = [float(np.asarray(found[row]["vector"], dtype=np.float32) @ query) for row in rows]
-        lexical = [
-            exact(words, found[row]["words"], found[row]["length"], statistics.mean) for row in rows
-        ]
-        return np.array(rows, dtype=np.int64), np.array(dense), np.array(lexical)
+        vectors = np.array([found[row]["vector"] for row in rows], dtype=np.float32)
+        dense = vectors.reshape(len(rows), self._manifest.dim) @ query
+        lexical = np.array([_bm25(words, found[row], statistics) for row in rows])
+        return np.array(rows, dtype=np.int64), dense.astype(np.float64), lexical
 
     def _ready(self) -> Statistics:
         """Return the words' statistics, once Milvus was found to hold the generation."""
@@ -584,6 +597,15 @@ def _mapped(path: Path, manifest: Manifest) -> Vectors:
     offset = path.stat().st_size - 4 * manifest.chunks * manifest.dim
     stored = np.memmap(path, dtype="<f4", mode="r", offset=offset, shape=shape)
     return lambda rows: np.asarray(stored[rows], dtype=np.float32)
+
+
+def _bm25(question: dict[int, float], row: dict[str, Any], statistics: Statistics) -> float:
+    return exact(question, row["words"], row["length"], statistics.mean)
+
+
+def _index_type(manifest: Manifest) -> str:
+    """Return how vectors are indexed: exactly as long as a library does so on one machine."""
+    return "FLAT" if manifest.chunks < QUANTISED_FROM else "AUTOINDEX"
 
 
 def _cut_alike(base: Held | None, manifest: Manifest) -> bool:
