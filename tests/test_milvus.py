@@ -9,14 +9,16 @@ address.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -425,6 +427,23 @@ def test_a_server_started_anew_answers_the_next_question(
     assert answers(library) == before
 
 
+def test_a_machine_that_only_asks_needs_no_vectors(
+    address: str, tmp_path: Path, home: Path
+) -> None:
+    folder = write(tmp_path / "fruit", TEXTS)
+    with Library.open(
+        folder, home=home, embedder=WordEmbedder(), name="fruit", milvus=address
+    ) as library:
+        library.sync()
+        before = answers(library)
+    shutil.copytree(home, tmp_path / "copy", ignore=shutil.ignore_patterns("*.faiss"))
+    shutil.rmtree(folder)
+    elsewhere = Library.open(
+        home=tmp_path / "copy", embedder=WordEmbedder(), name="fruit", milvus=address
+    )
+    assert answers(elsewhere) == before != []
+
+
 def test_two_libraries_do_not_see_each_other(address: str, tmp_path: Path, home: Path) -> None:
     one = opened(write(tmp_path / "one", {"a.txt": "An apple."}), home, address)
     two = opened(write(tmp_path / "two", {"b.txt": "Another apple."}), home, address)
@@ -467,6 +486,16 @@ def test_an_answer_is_the_same_from_milvus(
     cited = there.ask("who designated the cartel?").citations[0]
     text = there.library.document(cited.document).text
     assert text[cited.start : cited.end] == cited.quote
+
+
+def test_the_sizing_page_prints_its_table() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "sizing.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue().count("\n") == 5
+    assert printed.getvalue() in page
 
 
 def test_scores_by_words_are_those_of_fts5(tmp_path: Path, home: Path) -> None:
