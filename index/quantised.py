@@ -36,7 +36,7 @@ QUANTISED_FROM = 50_000
 # Vectors a list that k-means sees; FAISS warns below 39.
 _TRAINING = 40
 # The share of the lists that a question is compared with, and how many at least.
-_PROBED = 1 / 16
+_PROBED = 1 / 8
 _LEAST_PROBED = 16
 # Candidates compared again with the exact vectors; at least twice as many as are wanted.
 _CANDIDATES = 200
