@@ -3,19 +3,24 @@
 from pathlib import Path
 
 
-def indexer(work, folder):
+def indexer(work, folder, vectors):
     import qa
     from qa.assistant import embedder_of
 
+    # The folder of documents is there before; reading it is a part of the work.
     documents = folder / "documents"
     documents.mkdir(parents=True)
-    # So many texts as make it import torch, as the peers have by now.
-    embedder_of(work["embedder"]).encode(["ready"] * 64)
+    for number, passage in enumerate(work["passages"]):
+        (documents / f"{number:06}.txt").write_text(passage, encoding="utf-8")
+    chosen = settings(work, folder)
+    embedder = embedder_of(chosen.embedder)
+    # So many texts as make it load what it needs for many, as the peers have by now.
+    embedder.encode(["ready"] * 64)
+    if vectors:
+        embedder.encode = vectors
 
     def build():
-        for number, passage in enumerate(work["passages"]):
-            (documents / f"{number:06}.txt").write_text(passage, encoding="utf-8")
-        qa.open(documents, settings=settings(work, folder)).library.close()
+        qa.open(documents, settings=chosen).library.close()
 
     return build
 
@@ -40,11 +45,7 @@ def opener(work, folder):
 def settings(work, folder: Path):
     from qa.config import Settings
 
-    # No chunk cuts a passage: every peer retrieves and reads the same texts.
+    # No chunk cuts a passage: every peer retrieves and reads the same texts. The embedder is the
+    # default one, whose weights everyone has.
     longest = max(map(len, work["passages"]))
-    return Settings(
-        home=folder / "home",
-        embedder=work["embedder"],
-        passages=work["read"],
-        chunk_size=max(1200, longest),
-    )
+    return Settings(home=folder / "home", passages=work["read"], chunk_size=max(1200, longest + 1))

@@ -1,4 +1,7 @@
-"""LangChain with FAISS: it retrieves; it has no extractive reader of its own."""
+"""LangChain with FAISS: it retrieves; it has no extractive reader of its own.
+
+The pipeline that its guides once wrapped for one is gone from transformers 5.
+"""
 
 
 def embeddings(work):
@@ -9,13 +12,19 @@ def embeddings(work):
     )
 
 
-def indexer(work, folder):
+def indexer(work, folder, vectors):
     from langchain_community.vectorstores import FAISS
 
     model = embeddings(work)
 
     def build():
-        FAISS.from_texts(work["passages"], model).save_local(str(folder / "index"))
+        texts = work["passages"]
+        if vectors:
+            pairs = list(zip(texts, vectors(texts).tolist(), strict=True))
+            store = FAISS.from_embeddings(pairs, model)
+        else:
+            store = FAISS.from_texts(texts, model)
+        store.save_local(str(folder / "index"))
 
     return build
 

@@ -1,10 +1,13 @@
 """txtai: an embeddings database with content, and its extractive question pipeline."""
 
 
-def indexer(work, folder):
+def indexer(work, folder, vectors):
     from txtai import Embeddings
 
-    embeddings = Embeddings(path=work["embedder"], content=True)
+    # maxlength: the model's own limit of 256 tokens, where txtai would embed 512.
+    embeddings = Embeddings(path=work["embedder"], content=True, maxlength=True)
+    if vectors:
+        embeddings.model.encode = lambda texts, category=None: vectors(texts)
 
     def build():
         embeddings.index(list(enumerate(work["passages"])))

@@ -1,15 +1,19 @@
 """One peer, one action, in the peer's own environment; prints one line of JSON. Stdlib only.
 
     python run.py txtai index WORK FOLDER     # build an index of WORK's passages, save it
+    python run.py txtai store WORK FOLDER     # the same, of passages embedded beforehand
     python run.py txtai ask WORK FOLDER       # open it, ask WORK's questions after a first one
     python run.py txtai cold WORK FOLDER      # open it, ask the first question
 
 WORK is a JSON file: `passages` (texts), `questions`, `embedder` and `reader` (folders), `read`
-(passages read a question). A peer is a module `on_<name>` with:
+(passages read a question), `vectors` (for `store`: a .npy file, one row a passage). A peer is a
+module `on_<name>` with:
 
-    indexer(work, folder) -> build          loads its models; build() indexes and saves
-    opener(work, folder) -> search, ask     search(question) -> texts, best first;
-                                            ask(question) -> the best span's text, or ask is None
+    indexer(work, folder, vectors) -> build   loads its models; build() indexes and saves;
+                                              vectors(texts) -> rows, in place of its embedder,
+                                              or None
+    opener(work, folder) -> search, ask       search(question) -> texts, best first;
+                                              ask(question) -> the best span's text, or ask is None
 """
 
 from __future__ import annotations
@@ -36,8 +40,8 @@ def main(name: str, action: str, work_file: str, folder_name: str) -> dict[str, 
     work = json.loads(Path(work_file).read_text(encoding="utf-8"))
     folder = Path(folder_name)
     peer = importlib.import_module(f"on_{name}")
-    if action == "index":
-        build = peer.indexer(work, folder)
+    if action in ("index", "store"):
+        build = peer.indexer(work, folder, lookup(work) if action == "store" else None)
         begin = time.perf_counter()
         build()
         return {"build": time.perf_counter() - begin}
@@ -59,6 +63,19 @@ def main(name: str, action: str, work_file: str, folder_name: str) -> dict[str, 
         found["answers"].append(answered(answer))
         found["hits"].append([places.get(key(hit), -1) for hit in hits])
     return found
+
+
+def lookup(work: dict[str, Any]) -> Any:
+    """Return a function that gives the passages' vectors without embedding anything."""
+    import numpy
+
+    vectors = numpy.load(work["vectors"], mmap_mode="r")
+    places = {key(passage): number for number, passage in enumerate(work["passages"])}
+
+    def given(texts: Any) -> Any:
+        return numpy.asarray(vectors[[places[key(text)] for text in texts]], dtype="float32")
+
+    return given
 
 
 def key(text: str) -> str:

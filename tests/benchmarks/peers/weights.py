@@ -1,7 +1,8 @@
 """The shipped reader's weights for readers that run on torch: int8 ONNX to a Hugging Face folder.
 
-Each weight is `(stored − zero point) × scale`, so a peer reads with the very weights that are
-shipped, in float32.
+Each weight is `(stored − zero point) × scale`, and what `qa.train.smooth` took from a layer's input
+and gave to its weights is given back, so a peer reads with the very weights that are shipped, in
+float32. What is written is compared with the shipped reader before anyone is measured with it.
 
     python -m tests.benchmarks.peers.weights FOLDER
 """
@@ -19,7 +20,7 @@ from tokenizers import Tokenizer
 from transformers import BertConfig
 
 from qa.config import Settings
-from qa.reader import MODEL_FILE, TOKENIZER_FILE
+from qa.reader import MODEL_FILE, TOKENIZER_FILE, Reader, open_reader
 from qa.train.export import to_hugging_face
 from qa.train.model import ReaderModel
 
@@ -32,18 +33,23 @@ def from_onnx(path: Path) -> ReaderModel:
 
     graph = onnx.load(path).graph
     stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    weights = {}
+    weights, inverses = {}, {}
     for name, values in stored.items():
         # "model.bert…" of the exported wrapper; a transposed weight keeps its name with a mark.
         plain = name.removeprefix("model.").removesuffix("_quantized")
         if name.endswith(("_scale", "_zero_point")) or values.dtype == np.int64:
             continue
-        if ".embeddings." in plain and plain.endswith((".weight", ".bias")):
+        if plain.endswith(".inverse"):
+            inverses[plain.removesuffix(".inverse")] = values
+        elif ".embeddings." in plain and plain.endswith((".weight", ".bias")):
             weights[plain] = dequantised(stored, name)
         elif plain.endswith(".bias") or plain.endswith("LayerNorm.weight"):
             weights[plain] = values
         elif values.ndim == 2 and (layer := layer_of(graph, name)):
             weights[layer.removeprefix("model.") + ".weight"] = dequantised(stored, name).T
+    for layer, inverse in inverses.items():
+        weights[f"{layer}.weight"] = weights.pop(f"{layer}.linear.weight") * inverse
+        weights[f"{layer}.bias"] = weights.pop(f"{layer}.linear.bias")
     words, hidden = weights["bert.embeddings.word_embeddings.weight"].shape
     layers = 1 + max(int(name.split(".")[3]) for name in weights if ".layer." in name)
     config = BertConfig(
@@ -69,7 +75,8 @@ def dequantised(stored: dict[str, NDArray[Any]], name: str) -> NDArray[Any]:
         return values
     base = name.removesuffix("_quantized")
     zero = stored[f"{base}_zero_point"].astype(np.float32)
-    return (values - zero) * stored[f"{base}_scale"]
+    scaled: NDArray[Any] = (values - zero) * stored[f"{base}_scale"]
+    return scaled
 
 
 def layer_of(graph: Any, weight: str) -> str | None:
@@ -87,12 +94,42 @@ def layer_of(graph: Any, weight: str) -> str | None:
     return str(biases[0]).removesuffix(".bias") if biases else None
 
 
-def write(folder: Path) -> Path:
-    """Write the shipped reader in the Hugging Face layout."""
-    source = Settings().weights
+def write(folder: Path, source: Path | None = None) -> Path:
+    """Write a reader, by default the shipped one, in the Hugging Face layout.
+
+    Raises:
+        ValueError: What was written reads otherwise than the source.
+    """
+    source = source or Settings().weights
     tokenizer = Tokenizer.from_file(str(source / TOKENIZER_FILE))
     to_hugging_face(from_onnx(source / MODEL_FILE), tokenizer, folder)
+    check(open_reader(source), folder)
     return folder
+
+
+def check(reader: Reader, folder: Path, questions: int = 12) -> None:
+    """Raise ValueError when a folder's reader is not the given one, but for int8's rounding.
+
+    The sample's answered questions are read by both. Weights that lost a factor, or a layer, find
+    other spans for most of them; rounded activations move few.
+    """
+    from qa import golden, hugging_face
+    from qa.config import seeds_folder
+
+    (article,) = (path.read_text(encoding="utf-8") for path in seeds_folder().glob("*.txt"))
+    texts = [part for part in article.split("\n\n") if len(part) > 200]
+    asked = [pair.question for pair in golden.load(seeds_folder() / "golden.yaml") if pair.answers]
+    other = hugging_face.open_reader(str(folder), Settings())
+    pairs = [(question, texts) for question in asked[:questions]]
+    ours, theirs = reader.read_many(pairs), other.read_many(pairs)
+    same = sum(a[0].text == b[0].text for a, b in zip(ours, theirs, strict=True))
+    moved = max(abs(a[0].margin - b[0].margin) for a, b in zip(ours, theirs, strict=True))
+    if same < 0.8 * len(pairs):
+        raise ValueError(
+            f"{folder}: found {same} of {len(pairs)} best spans the same as the shipped reader's "
+            f"(margins up to {moved:.1f} apart), expected 80 % of them; has the ONNX file's form "
+            "changed?"
+        )
 
 
 if __name__ == "__main__":
