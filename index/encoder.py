@@ -1,239 +1,191 @@
-"""A BERT sentence encoder in numpy: a question becomes a vector without importing torch.
+"""The embedder that is shipped: all-MiniLM-L6-v2 as int8 ONNX, on onnxruntime, without torch.
 
-Importing torch and sentence-transformers takes seconds and 400 MB; one question of twelve tokens
-needs a quarter of a GFLOP, milliseconds of matrix products. The weights are read from the model's
-own `model.safetensors` through a memory map, so there is no second copy to make, to keep in step
-or to find damaged. Texts are encoded one by one, hence without padding; the vectors equal those of
-sentence-transformers to about 1e-6, so that both may stand in one index.
+Every text is run alone. An int8 network scales its activations over all that it is given, so that
+beside other texts a vector could come out otherwise; alone it depends on the text and nothing
+else, no padding is computed, and a library kept by many syncs answers as a fresh one. Several
+texts are run at once, each in a thread of its own.
 
-Method: Devlin et al. 2019, "BERT"; mean pooling as in Reimers and Gurevych 2019, "Sentence-BERT".
+The weights are made by `python -m qa.train.embedder`; `index/weights/README.md` is their card.
+Mean pooling as in Reimers and Gurevych 2019, "Sentence-BERT".
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import struct
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import ModelError, WeightsMissing
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Floats = NDArray[np.float32]
 
-_WEIGHTS, _TOKENIZER = "model.safetensors", "tokenizer.json"
-_LENGTH = struct.Struct("<Q")
-# What each setting must be, when it is there at all.
-_PLAIN = {
-    "model_type": "bert",
-    "hidden_act": "gelu",
-    "position_embedding_type": "absolute",
-    "is_decoder": False,
-    "do_lower_case": False,
-    "include_prompt": True,
-    "default_prompt_name": None,
-}
-_POOLING = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
+# Stored with each library. Other weights need another name, or old vectors would meet new ones.
+SHIPPED = "all-minilm-l6-v2-int8"
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "embedder.onnx", "tokenizer.json", "config.json"
+_MEND = "reinstall citespan, or make them with: python -m qa.train.embedder"
 
 
-class Unsuited(Exception):
-    """The folder holds no model of this kind; sentence-transformers may know it."""
-
-
-class BertEncoder:
+class OnnxEmbedder:
     """Texts to unit vectors.
 
-    Safe to use from several threads.
+    Making one is quick; the network is loaded at the first text. Safe to use from several threads.
 
     Attributes:
+        name: Identifies the weights.
         dim: Length of a vector.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open a sentence-transformers folder: a BERT, mean or first-token pooling.
+    def __init__(self, name: str = SHIPPED, *, folder: Path = WEIGHTS, threads: int = 0) -> None:
+        """Read the weights' config.
+
+        Args:
+            name: Identifies the weights; other ones than those shipped need another.
+            folder: `embedder.onnx`, `tokenizer.json` and `config.json`.
+            threads: Texts run at once; 0 means one a core.
 
         Raises:
-            Unsuited: It is of another kind, or a file is missing or broken.
+            WeightsMissing: A file is not there.
+            ModelError: The config is damaged.
         """
+        for file in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE):
+            if not (folder / file).is_file():
+                raise WeightsMissing(
+                    f"{file} not found in {folder}, expected the embedder's weights there; {_MEND}"
+                )
+        self.name = name
+        self._folder = folder
         try:
-            self._open(folder)
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise Unsuited(f"{folder}: {error}") from error
-
-    def _open(self, folder: Path) -> None:
-        modules = [
-            (module["type"].rpartition(".")[2], module["path"])
-            for module in json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-        ]
-        kinds = [kind for kind, _ in modules]
-        if kinds not in (["Transformer", "Pooling", "Normalize"], ["Transformer", "Pooling"]):
-            raise Unsuited(f"{folder}: found modules {kinds}")
-        config = _settings(folder, "config.json")
-        sentence = _settings(folder, "sentence_bert_config.json")
-        pooling = _settings(folder / modules[1][1], "config.json")
-        _settings(folder, "config_sentence_transformers.json")
-        self._pooling = _pooling_of(pooling)
-        self._heads = int(config["num_attention_heads"])
-        self._epsilon = np.float32(config["layer_norm_eps"])
-        self._tokenizer = _tokenizer(folder, int(sentence["max_seq_length"]))
-        weights = read_safetensors(folder / _WEIGHTS)
-        self._words = weights["embeddings.word_embeddings.weight"]
-        # Every token of a single text is of type 0.
-        self._positions = (
-            weights["embeddings.position_embeddings.weight"]
-            + weights["embeddings.token_type_embeddings.weight"][0]
-        )
-        self._norm = _pair(weights, "embeddings.LayerNorm")
-        count = int(config["num_hidden_layers"])
-        self._layers = [_layer(weights, f"encoder.layer.{at}.") for at in range(count)]
-        self.dim = int(self._words.shape[1])
+            config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+            self.dim = int(config["dim"])
+            self._window, self._overlap = int(config["window"]), int(config["overlap"])
+            self._sha256: dict[str, str] = dict(config["sha256"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{folder / CONFIG_FILE} cannot be read ({error}), expected an embedder's; {_MEND}"
+            ) from error
+        self._threads = threads or os.cpu_count() or 1
+        self._lock = threading.Lock()
+        self._loaded: tuple[Tokenizer, Callable[[list[int]], Floats]] | None = None
+        self._pool: ThreadPoolExecutor | None = None
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return unit vectors, shape (number of texts, dim), float32."""
-        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch(list(texts))
-        for row, encoding in enumerate(encodings):
-            hidden = self._hidden(encoding.ids)
-            vector = hidden.mean(axis=0) if self._pooling == "mean" else hidden[0]
-            vectors[row] = vector / max(float(np.linalg.norm(vector)), 1e-12)
-        return vectors
+        """Return unit vectors, shape (number of texts, dim), float32.
 
-    def _hidden(self, ids: list[int]) -> Floats:
-        """Return the last hidden states of one text of t tokens, shape (t, dim)."""
-        hidden = self._words[ids] + self._positions[: len(ids)]
-        hidden = _normalise(hidden, self._norm, self._epsilon)
-        for layer in self._layers:
-            mixed = _linear(self._attention(hidden, layer), layer["attention.output.dense"])
-            norm = layer["attention.output.LayerNorm"]
-            hidden = _normalise(hidden + mixed, norm, self._epsilon)
-            wide = _gelu(_linear(hidden, layer["intermediate.dense"]))
-            hidden = hidden + _linear(wide, layer["output.dense"])
-            hidden = _normalise(hidden, layer["output.LayerNorm"], self._epsilon)
-        return hidden
+        A text longer than the network's window is encoded in several that overlap, and its vector
+        is the mean of all their tokens.
 
-    def _attention(self, hidden: Floats, layer: dict[str, tuple[Floats, Floats]]) -> Floats:
-        """Return what each token takes from the others, shape (t, dim)."""
-        tokens = len(hidden)
-        query, key, value = (
-            _linear(hidden, layer[f"attention.self.{part}"])
-            .reshape(tokens, self._heads, -1)
-            .transpose(1, 0, 2)
-            for part in ("query", "key", "value")
-        )
-        scores = query @ key.transpose(0, 2, 1) / np.float32(math.sqrt(query.shape[2]))
-        scores = np.exp(scores - scores.max(axis=2, keepdims=True))
-        taken: Floats = (scores / scores.sum(axis=2, keepdims=True)) @ value
-        return taken.transpose(1, 0, 2).reshape(tokens, -1)
+        Raises:
+            ModelError: A file does not match its checksum in the config, or is no model.
+        """
+        if not texts:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        tokenizer, run = self._load()
+        first, last = _token(tokenizer, "[CLS]"), _token(tokenizer, "[SEP]")
+
+        def one(ids: list[int]) -> Floats:
+            total = np.zeros(self.dim, dtype=np.float32)
+            for begin, end in windows(len(ids), self._window - 2, self._overlap):
+                framed = [first, *ids[begin:end], last]
+                total += len(framed) * run(framed)
+            return total / max(float(np.linalg.norm(total)), 1e-12)
+
+        encodings = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ids = [encoding.ids for encoding in encodings]
+        if len(texts) == 1 or self._threads == 1:
+            # A single question never waits for documents that are being embedded.
+            found = list(map(one, ids))
+        else:
+            found = list(self._workers().map(one, ids))
+        return np.stack(found)
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._threads, "embedder")
+            return self._pool
+
+    def _load(self) -> tuple[Tokenizer, Callable[[list[int]], Floats]]:
+        with self._lock:
+            if self._loaded is None:
+                for name, expected in self._sha256.items():
+                    found = _checksum(self._folder / name)
+                    if found != expected:
+                        raise ModelError(
+                            f"{self._folder / name}: found checksum {found[:12]}, expected "
+                            f"{expected[:12]}; {_MEND}"
+                        )
+                self._loaded = _tokenizer(self._folder), _network(self._folder / MODEL_FILE)
+            return self._loaded
 
 
-def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Map the float32 tensors of a safetensors file; nothing is read before it is used.
+def windows(count: int, room: int, overlap: int) -> list[tuple[int, int]]:
+    """Return the fewest even windows over `count` tokens: (first, one past the last).
 
     Args:
-        path: The file: the length of its header, the header as JSON, the numbers.
-
-    Raises:
-        ValueError: The file is truncated, or its header and its shapes do not agree.
+        count: Tokens of the text.
+        room: Most tokens of a window.
+        overlap: Tokens that neighbouring windows share.
     """
-    with path.open("rb") as file:
-        head = file.read(_LENGTH.size)
-        length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 0
-        size = path.stat().st_size
-        if not 0 < length < size:
-            raise ValueError(f"{path}: found no safetensors header")
-        header = json.loads(file.read(length))
-    begin = _LENGTH.size + length
-    data = np.memmap(path, dtype=np.uint8, mode="r")
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__" or entry["dtype"] != "F32":
-            continue
-        first, last = (begin + int(at) for at in entry["data_offsets"])
-        if not begin <= first <= last <= size or last - first != 4 * math.prod(entry["shape"]):
-            raise ValueError(f"{path}: {name} does not lie inside the file")
-        # A plain array over the map: the subclass costs at every operation.
-        tensors[name] = np.asarray(data[first:last]).view("<f4").reshape(entry["shape"])
-    return tensors
+    pieces = max(1, math.ceil((count - overlap) / (room - overlap)))
+    length = math.ceil((count + (pieces - 1) * overlap) / pieces)
+    starts = [at * (length - overlap) for at in range(pieces)]
+    return [(start, min(start + length, count)) for start in starts]
 
 
-def _settings(folder: Path, name: str) -> dict[str, Any]:
-    """Read a JSON file, absent or not, and refuse what this encoder would do otherwise."""
-    path = folder / name
-    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    for key, expected in _PLAIN.items():
-        if found.get(key, expected) != expected:
-            raise Unsuited(f"{path}: found {key} = {found[key]!r}, expected {expected!r}")
-    return found
+def _checksum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _pooling_of(config: dict[str, Any]) -> str:
-    """Return `mean` or `cls`, as the pooling's config names it in its older or newer form."""
-    older = [key for key, value in config.items() if key.startswith("pooling_mode_") and value]
-    modes = [config["pooling_mode"]] if "pooling_mode" in config else older
-    mode = _POOLING.get(modes[0], modes[0]) if len(modes) == 1 else None
-    if mode not in ("mean", "cls"):
-        raise Unsuited(f"found pooling {modes}, expected mean or cls")
-    return str(mode)
-
-
-def _tokenizer(folder: Path, length: int) -> Tokenizer:
+def _tokenizer(folder: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    if not (folder / _TOKENIZER).is_file():
-        raise Unsuited(f"{folder}: found no {_TOKENIZER}")
-    tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(length)
+    tokenizer.no_truncation()
     return tokenizer
 
 
-def _layer(weights: dict[str, Floats], prefix: str) -> dict[str, tuple[Floats, Floats]]:
-    parts = (
-        "attention.self.query",
-        "attention.self.key",
-        "attention.self.value",
-        "attention.output.dense",
-        "attention.output.LayerNorm",
-        "intermediate.dense",
-        "output.dense",
-        "output.LayerNorm",
-    )
-    return {part: _pair(weights, prefix + part) for part in parts}
+def _token(tokenizer: Tokenizer, text: str) -> int:
+    number = tokenizer.token_to_id(text)
+    if number is None:
+        raise ModelError(f"the tokenizer has no {text} token, expected a BERT tokenizer; {_MEND}")
+    return int(number)
 
 
-def _pair(weights: dict[str, Floats], name: str) -> tuple[Floats, Floats]:
-    return weights[f"{name}.weight"], weights[f"{name}.bias"]
+def _network(path: Path) -> Callable[[list[int]], Floats]:
+    """Open the model: token ids of one text to the mean of their states, shape (dim,)."""
+    import onnxruntime
 
+    options: Any = onnxruntime.SessionOptions()
+    # One thread a text: two texts side by side never wait for each other, as two threads in one do
+    # at every layer.
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own errors share no public base
+        raise ModelError(
+            f"{path} cannot be loaded ({type(error).__name__}), expected an ONNX embedder; {_MEND}"
+        ) from error
 
-def _linear(values: Floats, layer: tuple[Floats, Floats]) -> Floats:
-    weight, bias = layer
-    product: Floats = values @ weight.T
-    product += bias
-    return product
+    def run(ids: list[int]) -> Floats:
+        mean: Floats = session.run(["mean"], {"ids": np.array([ids], dtype=np.int64)})[0][0]
+        return mean
 
-
-def _normalise(values: Floats, layer: tuple[Floats, Floats], epsilon: np.float32) -> Floats:
-    """Layer normalisation over the last axis."""
-    weight, bias = layer
-    centred = values - values.mean(axis=-1, keepdims=True)
-    variance = np.square(centred).mean(axis=-1, keepdims=True)
-    normal: Floats = centred / np.sqrt(variance + epsilon) * weight + bias
-    return normal
-
-
-def _gelu(values: Floats) -> Floats:
-    """Return x·Φ(x), Φ by the error function of Abramowitz and Stegun 7.1.26 (off by 1.5e-7)."""
-    scaled = np.abs(values) * np.float32(math.sqrt(0.5))
-    t = 1 / (1 + np.float32(0.3275911) * scaled)
-    series = np.zeros_like(t)
-    for factor in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        series = (series + np.float32(factor)) * t
-    # Half of 1 − erf|x|: the weight of the tail beyond |x|.
-    tail = np.float32(0.5) * series * np.exp(-np.square(scaled))
-    cut: Floats = values * np.where(values < 0, tail, 1 - tail)
-    return cut
+    return run

@@ -17,10 +17,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from index.embedder import SentenceTransformerEmbedder
+from index.embedder import open_embedder
+from index.encoder import SHIPPED
 from index.library import Library
 from index.search import Passage, Snapshot
 
@@ -95,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="SQuAD JSON, gzip or plain")
     parser.add_argument("--unit", choices=("paragraph", "article"), default="paragraph")
+    parser.add_argument("--embedder", default=SHIPPED, help="any that CITESPAN_EMBEDDER may name")
     parser.add_argument("--save", action="store_true", help="write JSON beside this file")
     options = parser.parse_args()
     opener = gzip.open if options.data.suffix == ".gz" else open
@@ -105,7 +108,7 @@ def main() -> None:
         folder.mkdir()
         questions = write_documents(data, folder, options.unit)
         with Library.open(
-            folder, home=Path(temporary), embedder=SentenceTransformerEmbedder
+            folder, home=Path(temporary), embedder=partial(open_embedder, options.embedder)
         ) as library:
             started = time.perf_counter()
             library.sync()
@@ -117,6 +120,7 @@ def main() -> None:
     result = {
         "data": options.data.name,
         "unit": options.unit,
+        "embedder": options.embedder,
         "questions": len(questions),
         "chunks": len(snapshot),
         "sync_seconds": round(synced, 1),
