@@ -17,6 +17,7 @@ from index import scan, shelf
 from index.documents import Document, read_bytes
 from index.embedder import Embedder, maker
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
+from index.fanout import FannedOut
 from index.filters import Filter
 from index.isolation import ParserProcess
 from index.milvus import MilvusStore
@@ -32,6 +33,12 @@ class Library:
     """Documents of one or more folders, searchable, on disk.
 
     Safe to use from several threads. Other processes may read while one writes.
+
+    Attributes:
+        folder: Where it is stored.
+        name: Its name; empty without one.
+        workers: Address of a Dask scheduler whose workers embed what a sync adds, see
+            `index.fanout`; empty to embed here.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class Library:
         """Use `Library.open`."""
         self.folder = folder
         self.name = name
+        self.workers = ""
         self._roots = roots
         self._make, self._made = maker(embedder)
         self._chunking = chunking
@@ -256,7 +264,7 @@ class Library:
             builder = Builder(
                 folder,
                 base,
-                embedder=partial(self._embedder, base.manifest if base else None),
+                embedder=partial(self._fanned_out, base.manifest if base else None),
                 pending=self._store.pending,
                 chunking=self._chunking,
                 progress=progress,
@@ -428,6 +436,11 @@ class Library:
         if manifest is not None:
             self._check_embedder(manifest)
         return self._made
+
+    def _fanned_out(self, manifest: Manifest | None) -> Embedder:
+        """Return the embedder that a generation is built with."""
+        embedder = self._embedder(manifest)
+        return FannedOut(embedder, self.workers) if self.workers else embedder
 
     def _check_embedder(self, manifest: Manifest) -> None:
         """Refuse vectors of another embedder, as far as the embedder is known yet."""

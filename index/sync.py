@@ -24,6 +24,7 @@ from index.context import searched_texts
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import DocumentError, LibraryMismatch, ParserInterrupted
+from index.fanout import encoded
 from index.isolation import ParserProcess
 from index.pending import PendingVectors
 from index.scan import Entry
@@ -373,16 +374,18 @@ class Builder:
             left = sum(len(self._texts[digest]) for digest in todo)
             done = 0
             started = time.monotonic()
-            for at in range(0, len(todo), _BATCH):
-                batch = todo[at : at + _BATCH]
-                vectors = embedder.encode([self._texts[digest] for digest in batch])
+            batches = [todo[at : at + _BATCH] for at in range(0, len(todo), _BATCH)]
+            texts = [[self._texts[digest] for digest in batch] for batch in batches]
+            count = 0
+            for at, vectors in encoded(embedder, texts):
+                batch = batches[at]
                 _check(vectors, len(batch), dim, embedder.name)
                 pending.put(batch, vectors)
                 found |= dict(zip(batch, vectors, strict=True))
                 size = sum(len(self._texts[digest]) for digest in batch)
                 done, left = done + size, left - size
                 seconds = (time.monotonic() - started) / max(1, done) * left
-                count, total = at + len(batch), len(self._rows)
+                count, total = count + len(batch), len(self._rows)
                 self._progress(Progress("embedding", total, total, count, len(todo), seconds))
             return found
         finally:

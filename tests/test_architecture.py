@@ -107,8 +107,8 @@ def test_what_is_imported_is_declared() -> None:
     extras = project["optional-dependencies"]
     declared = {distribution(name) for name in project["dependencies"]}
     training = declared | {distribution(name) for name in extras["train"]}
-    # Imported when an address of a Milvus is given.
-    scaled = declared | {distribution(name) for name in extras["milvus"]}
+    # Imported when an address of a Milvus, or of a Dask scheduler, is given.
+    scaled = declared | {distribution(name) for name in [*extras["milvus"], *extras["dask"]]}
     # The plugin is only ever loaded by pytest.
     testing = declared | {distribution(name) for name in extras["dev"]}
     provided_by = packages_distributions()
@@ -116,7 +116,7 @@ def test_what_is_imported_is_declared() -> None:
     for path in modules():
         place = path.relative_to(ROOT).as_posix()
         allowed = training if place.startswith("qa/train/") else declared
-        allowed = scaled if place == "index/milvus.py" else allowed
+        allowed = scaled if place in ("index/milvus.py", "index/fanout.py") else allowed
         allowed = testing if place == "qa/pytest_plugin.py" else allowed
         for line, name in imported_rooms(path.read_text(encoding="utf-8"), place):
             if name in sys.stdlib_module_names or name in FLOORS:

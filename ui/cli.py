@@ -112,9 +112,18 @@ def index(
     rebuild: Annotated[bool, typer.Option(help="Build anew from the files alone.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Only say what would change.")] = False,
     watch: Annotated[bool, typer.Option(help="Go on, and follow each change of a file.")] = False,
+    workers: Annotated[
+        str,
+        typer.Option(
+            help="Embed on the workers of this Dask scheduler, such as tcp://host:8786.",
+            metavar="ADDRESS",
+            envvar="CITESPAN_WORKERS",
+        ),
+    ] = "",
 ) -> None:
     """Read documents into their library, or bring it up to date. Exit code 2: none is readable."""
     library = open_library(paths, named)
+    library.workers = workers
     errors = Console(stderr=True, highlight=False)
     with errors.status("Reading the documents") as status:
 
