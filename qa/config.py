@@ -31,6 +31,8 @@ class Settings(BaseSettings):
         threads: Threads the reader uses; 0 means one a core.
         milvus: Where a library is searched, when not on this machine alone: a Milvus's address
             (`http://host:19530`), or the path of a Milvus Lite file (`.db`).
+        places: Questions that wait at most when the page is served; one more is told that the
+            server is busy.
         keep_conversations: Whether the page keeps conversations until they are deleted.
     """
 
@@ -50,6 +52,7 @@ class Settings(BaseSettings):
     window_stride: int = Field(default=96, ge=1)
     threads: int = Field(default=0, ge=0)
     milvus: str = ""
+    places: int = Field(default=64, ge=1)
     keep_conversations: bool = True
 
 

@@ -101,7 +101,7 @@ class FakeAssistant:
         return SimpleNamespace(
             name="",
             folder=Path("fake"),
-            snapshot=lambda: SimpleNamespace(manifest=None),
+            snapshot=lambda: SimpleNamespace(manifest=None, generation=1),
             document=by_name.__getitem__,
             documents=lambda: [
                 SimpleNamespace(

@@ -14,6 +14,7 @@ from index.errors import CitespanError, LibraryError, QuestionError
 from index.filters import Filter
 from qa.answer import Answer, Citation
 from ui import feedback, panes, sheet
+from ui.gate import Busy, Question
 from ui.history import History
 from ui.panes import Turn
 from ui.picture import Pictures
@@ -21,7 +22,7 @@ from ui.render import count, escape
 
 if TYPE_CHECKING:
     from index.documents import Document
-    from qa.assistant import Assistant
+    from qa.assistant import Assistant, Stage
 
 log = logging.getLogger(__name__)
 
@@ -241,42 +242,27 @@ class Chat:
     ) -> Iterator[Conversation]:
         """Ask; yield the conversation at each stage, and last with the answer or an error.
 
-        An error that the person can mend is shown in its own words; any other is logged, and the
-        page says only that something went wrong.
-
         Args:
             question: As typed.
             conversation: What came before.
             chosen: Names of the documents to ask, as the browser sent them; all when empty.
         """
+        asking = self.begin(question, conversation, chosen)
+        asked = asking.question
+        try:
+            for stage in self.assistant.ask_stages(asked.text, asked.history, asked.filters):
+                yield asking.step(stage)
+        except Exception as error:
+            yield asking.failed(error)
+
+    def begin(self, question: str, conversation: Conversation, chosen: object = None) -> Asking:
+        """Return a question that is to be asked, and what it does to the conversation.
+
+        Arguments as of `ask`.
+        """
         wanted = set(chosen) if isinstance(chosen, list) else set()
         names = tuple(name for name in self.names() if name in wanted)
-        shown = question if len(question) <= SHOWN_QUESTION else question[:SHOWN_QUESTION] + "…"
-        turn = Turn(shown, stage="searching", scope=names)
-        filters = Filter(documents=names) if names else None
-        place = len(conversation.turns)
-        identity = conversation.identity or History.new()
-        conversation = replace(conversation, identity=identity, library=self.library)
-        try:
-            for stage in self.assistant.ask_stages(question, conversation.answers, filters):
-                turn = replace(turn, stage=stage.name, found=len(stage.passages))
-                if stage.answer is not None:
-                    turn = replace(turn, stage=None, answer=stage.answer)
-                    selected = (place, 0) if turn.citations else conversation.selected
-                    conversation = replace(conversation, selected=selected, opened=None, page=None)
-                yield replace(conversation, turns=(*conversation.turns[:place], turn))
-            self.keep(replace(conversation, turns=(*conversation.turns[:place], turn)))
-        except QuestionError as error:
-            failed = replace(turn, stage=None, error=str(error))
-            yield replace(conversation, turns=(*conversation.turns[:place], failed))
-        except CitespanError as error:
-            log.error("a question could not be answered: %s", error)
-            failed = replace(turn, stage=None, error=BROKEN)
-            yield replace(conversation, turns=(*conversation.turns[:place], failed))
-        except Exception:
-            log.exception("a question could not be answered")
-            failed = replace(turn, stage=None, error=BROKEN)
-            yield replace(conversation, turns=(*conversation.turns[:place], failed))
+        return Asking(self, question, conversation, names)
 
     def judge(
         self, conversation: Conversation, turn: object, word: object, better: object
@@ -323,6 +309,69 @@ class Chat:
         if not 0 <= index < len(conversation.turns[turn].citations):
             return conversation
         return replace(conversation, selected=(turn, index), opened=None, page=None)
+
+
+class Asking:
+    """One question of a conversation, from its typing to its answer.
+
+    Attributes:
+        question: What to ask.
+        conversation: As it is now.
+    """
+
+    def __init__(
+        self, chat: Chat, question: str, conversation: Conversation, names: tuple[str, ...]
+    ) -> None:
+        """Begin.
+
+        Args:
+            chat: Whose conversation it is.
+            question: As typed.
+            conversation: What came before.
+            names: Of the documents to ask; all when empty.
+        """
+        filters = Filter(documents=names) if names else None
+        self.question = Question(chat.assistant, question, conversation.answers, filters)
+        identity = conversation.identity or History.new()
+        self.conversation = replace(conversation, identity=identity, library=chat.library)
+        self._chat = chat
+        self._place = len(conversation.turns)
+        shown = question if len(question) <= SHOWN_QUESTION else question[:SHOWN_QUESTION] + "…"
+        self._turn = Turn(shown, stage="searching", scope=names)
+
+    def step(self, stage: Stage) -> Conversation:
+        """Return the conversation at a stage; with the last one it is kept."""
+        turn = replace(self._turn, stage=stage.name, found=len(stage.passages))
+        if stage.answer is None:
+            return self._with(turn)
+        turn = replace(turn, stage=None, answer=stage.answer)
+        if turn.citations:
+            selected = (self._place, 0)
+            self.conversation = replace(self.conversation, selected=selected)
+        self.conversation = replace(self.conversation, opened=None, page=None)
+        self._chat.keep(self._with(turn))
+        return self.conversation
+
+    def failed(self, error: Exception) -> Conversation:
+        """Return the conversation with an error in the answer's place.
+
+        One that the person can mend is shown in its own words; any other is logged, and the page
+        says only that something went wrong.
+        """
+        words = BROKEN
+        if isinstance(error, QuestionError | Busy):
+            words = str(error)
+        elif isinstance(error, CitespanError):
+            log.error("a question could not be answered: %s", error)
+        else:
+            log.error("a question could not be answered", exc_info=error)
+        return self._with(replace(self._turn, stage=None, error=words))
+
+    def _with(self, turn: Turn) -> Conversation:
+        self._turn = turn
+        turns = (*self.conversation.turns[: self._place], turn)
+        self.conversation = replace(self.conversation, turns=turns)
+        return self.conversation
 
 
 def with_instead(answer: Answer, question: str) -> Answer:

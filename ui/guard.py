@@ -53,6 +53,8 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
+# Where no one knows better, as for the page's own events.
+RETRY = (b"retry-after", b"5")
 
 
 def is_loopback(host: str) -> bool:
@@ -187,6 +189,8 @@ class Reply:
             policy = POLICY.format(nonce=self.nonce).encode()
             kept = [(k, v) for k, v in message["headers"] if k.lower() != b"server"]
             message["headers"] = [*kept, *HEADERS, (b"content-security-policy", policy)]
+            if message["status"] == 503 and not any(k.lower() == b"retry-after" for k, _ in kept):
+                message["headers"].append(RETRY)
             kinds = [v for k, v in kept if k.lower() == b"content-type"]
             if any(kind.startswith(b"text/html") for kind in kinds):
                 self.start = message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from gradio.events import api
 from gradio.utils import get_upload_folder
 
@@ -21,10 +23,12 @@ from index.documents import MAX_FILE_BYTES
 from index.errors import CitespanError
 from ui import panes, sheet
 from ui.chat import Conversation, wrap
+from ui.gate import AT_ONCE, Gate, Question, ask
 from ui.guard import App, Guard, check_exposure, is_loopback, listen
+from ui.rest import route
 from ui.rooms import Rooms, private_assistant
 from ui.shelf import drop_zone
-from ui.wiring import AT_ONCE, Parts, wire
+from ui.wiring import Parts, line_of, wire
 
 if TYPE_CHECKING:
     from socket import socket
@@ -44,7 +48,10 @@ EXAMPLES = (
 )
 SANS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-QUEUE_SIZE = 64
+# Events of the page that Gradio takes in, beside the questions that have a place.
+EVENTS = 40
+# Connections, of which each takes a file; one more is told that the server is busy.
+CONNECTIONS, FILES = 4096, 8192
 # Seconds between two looks into the empty queue.
 LOOK_FOR_WORK = 0.01
 # Seconds after which what was uploaded and not taken is deleted.
@@ -57,14 +64,13 @@ def examples_for(assistant: Assistant) -> Sequence[str]:
     return EXAMPLES if any(Path(name).name == SEED for name in names) else ()
 
 
-def build(assistant: Assistant, private: Callable[[str], Assistant] | None = None) -> gr.Blocks:
-    """Return the page over an assistant.
+def build(rooms: Rooms, gate: Gate) -> gr.Blocks:
+    """Return the page.
 
     Args:
-        assistant: Answers the questions.
-        private: Opens each login's own assistant, by name; None where all share one.
+        rooms: Say who asks which library.
+        gate: What questions go through.
     """
-    rooms = Rooms(assistant, Path(get_upload_folder()), examples_for, private)
     page = gr.Blocks(
         title="Citespan",
         analytics_enabled=False,
@@ -87,9 +93,14 @@ def build(assistant: Assistant, private: Callable[[str], Assistant] | None = Non
             picker = pane("", "cs-picker")
             zone = pane(drop_zone(), "cs-zone")
             books = pane("", "cs-books")
-        wire(rooms, Parts(state, head, box, talk, source, scope, picker, zone, books))
-        api(endpoint(rooms), api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="ask")
-    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=AT_ONCE)
+        wire(rooms, Parts(state, head, box, talk, source, scope, picker, zone, books), gate)
+        api(endpoint(rooms, gate), api_name="ask", concurrency_limit=None, concurrency_id="ask")
+    # The gate says who waits: Gradio hands it every question at once, and bounds what is left.
+    most = 2 * gate.places + EVENTS
+    page.queue(max_size=most, default_concurrency_limit=AT_ONCE)
+    page._queue.max_thread_count = most
+    # By default Gradio sums up all events with pandas after each of them.
+    page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     # Gradio looks for work a thousand times a second, 6 % of a core while nobody asks.
     page._queue.sleep_when_free = LOOK_FOR_WORK
     return page
@@ -118,10 +129,10 @@ def question_box() -> gr.Textbox:
     )
 
 
-def endpoint(rooms: Rooms) -> Any:
+def endpoint(rooms: Rooms, gate: Gate) -> Any:
     """Return the one public function of the page's API."""
 
-    def ask(
+    async def answer(
         question: str, request: gr.Request, library: str = "", instead: bool = False
     ) -> dict[str, Any]:
         """Ask the documents a question; the answer is a quote with its place, or a refusal.
@@ -138,18 +149,17 @@ def endpoint(rooms: Rooms) -> Any:
             say otherwise), `refusal` (reason, message, nearest, instead).
         """
         try:
-            room = rooms(request, library)
+            room = await run_in_threadpool(rooms, request, library)
             if room.library != library:
                 raise gr.Error(f"There is no library {library!r}.", print_exception=False)
-            assistant = room.chat.assistant
-            answer = assistant.ask(question)
-            if instead:
-                answer = assistant.instead(answer)
+            asked = Question(room.chat.assistant, question, instead=instead)
+            found = [stage async for stage in ask(gate, line_of(request), asked) if stage]
         except CitespanError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        return answer.to_dict()
+        assert found[-1].answer is not None
+        return found[-1].answer.to_dict()
 
-    return ask
+    return answer
 
 
 def theme() -> gr.themes.Base:
@@ -180,9 +190,12 @@ def application(
     received.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ["GRADIO_TEMP_DIR"] = str(received)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    gate = Gate(assistant.settings.places)
+    rooms = Rooms(assistant, Path(get_upload_folder()), examples_for, private if auth else None)
+    app.post("/ask")(route(rooms, gate, auth or ()))
     gr.mount_gradio_app(
         app,
-        build(assistant, private if auth else None),
+        build(rooms, gate),
         path="/",
         server_name=host,
         auth=list(auth) if auth else None,
@@ -201,10 +214,26 @@ def application(
 
 
 def server_config(app: App) -> uvicorn.Config:
-    """Return how the page is served: questions stay out of the log."""
+    """Return how the page is served: questions stay out of the log, connections are bounded."""
     return uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        limit_concurrency=CONNECTIONS,
     )
+
+
+def allow_files() -> None:
+    """Raise the limit of open files, often 1,024, as far as the system lets: one a connection."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < FILES:
+            most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def serve(
@@ -229,6 +258,7 @@ def serve(
         CitespanError: A public address without a login, or one that cannot be had.
     """
     check_exposure(host, bool(auth))
+    allow_files()
     bound = bound or listen(host, port)
     private = partial(private_assistant, assistant)
     app = application(assistant, host=host, auth=auth, private=private)

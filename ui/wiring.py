@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
 import gradio as gr
+from fastapi.concurrency import run_in_threadpool
 
 from index.errors import CitespanError, LibraryError
 from ui import panes
 from ui.chat import Chat, Conversation
 from ui.export import NAMES, export
+from ui.gate import Gate, ask
 from ui.rooms import Room, Rooms
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2
 # Runs in the browser before the question leaves it: the question stands on the page at once.
 ASK_JS = """(question, state, chosen) => {
   window.citespanAsk?.(question);
@@ -66,9 +68,9 @@ class Parts:
     books: gr.HTML
 
 
-def wire(rooms: Rooms, parts: Parts) -> None:
+def wire(rooms: Rooms, parts: Parts, gate: Gate) -> None:
     """Connect every event of the page."""
-    wire_chat(rooms, parts)
+    wire_chat(rooms, parts, gate)
     wire_document(rooms, parts)
     wire_verdicts(rooms, parts)
     wire_library(rooms, parts)
@@ -94,39 +96,72 @@ def look_further(chat: Chat, conversation: Conversation) -> dict[str, str] | Non
     return found
 
 
-def wire_chat(rooms: Rooms, parts: Parts) -> None:
+def line_of(request: gr.Request) -> str:
+    """Return whose line a question waits in: a login's, or else a tab's."""
+    return str(request.username or request.session_hash or "")
+
+
+async def answering(
+    gate: Gate, chat: Chat, question: str, conversation: Conversation, chosen: object, who: str
+) -> AsyncGenerator[tuple[Any, ...], None]:
+    """Ask; yield what the box, the conversation, its pane and the document's become."""
+    # In threads, as a disk may be slow: every page is served by this one loop.
+    asking = await run_in_threadpool(chat.begin, question, conversation, chosen)
+    # Emptied once: the next question may be typed while this one is answered.
+    typed: Any = ""
+    try:
+        async with aclosing(ask(gate, who, asking.question)) as stages:
+            async for stage in stages:
+                if stage is None:
+                    # Gradio sees whether the page is still there whenever it is handed a step.
+                    yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                    continue
+                step = await run_in_threadpool(asking.step, stage)
+                # The browser shows the first stage by itself, the moment Enter is pressed, and
+                # the last comes with its document.
+                if stage.name == "reading":
+                    yield typed, step, chat.show(step), gr.skip()
+                    typed = gr.skip()
+    except Exception as error:
+        step = asking.failed(error)
+    document: Any = gr.skip()
+    if step.selected:
+        document = await run_in_threadpool(chat.source, step, quick=True)
+    yield typed, step, chat.show(step), document
+    # A picture takes a moment; the answer does not wait for it.
+    drawn = await run_in_threadpool(chat.source, step)
+    if drawn != document:
+        yield gr.skip(), gr.skip(), gr.skip(), drawn
+
+
+def wire_chat(rooms: Rooms, parts: Parts, gate: Gate) -> None:
     """Connect asking and examples."""
 
-    def on_ask(
+    async def on_ask(
         question: str, conversation: Conversation, chosen: object, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
-        chat = room_of(rooms, request, conversation).chat
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         if not question.strip():
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        # Emptied once: the next question may be typed while this one is answered.
-        typed: Any = ""
-        for step in chat.ask(question, conversation, chosen):
-            if step.turns[-1].stage == "searching":
-                # The browser shows this one by itself, the moment that Enter is pressed.
-                continue
-            done = step.turns[-1].stage is None
-            document = chat.source(step, quick=True) if done and step.selected else gr.skip()
-            yield typed, step, chat.show(step), document
-            typed = gr.skip()
-        # A picture takes a moment; the answer does not wait for it.
-        if (drawn := chat.source(step)) != document:
-            yield gr.skip(), gr.skip(), gr.skip(), drawn
+        chat = (await run_in_threadpool(room_of, rooms, request, conversation)).chat
+        steps = answering(gate, chat, question, conversation, chosen, line_of(request))
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
 
-    def on_example(
+    async def on_example(
         conversation: Conversation, event: gr.EventData, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         data = event._data
-        yield from on_ask(str(data["text"]), conversation, data.get("chosen"), request)
+        async with aclosing(
+            on_ask(str(data["text"]), conversation, data.get("chosen"), request)
+        ) as steps:
+            async for step in steps:
+                yield step
 
     def on_done(conversation: Conversation, request: gr.Request) -> dict[str, str] | None:
         # One at a time: nobody waits for it, and the questions need the processor.
-        if not _OFFERING.acquire(blocking=False):
+        if gate.waiting or not _OFFERING.acquire(blocking=False):
             return None
         try:
             return look_further(room_of(rooms, request, conversation).chat, conversation)
@@ -136,7 +171,7 @@ def wire_chat(rooms: Rooms, parts: Parts) -> None:
     state, talk = parts.state, parts.talk
     outputs = [parts.box, state, talk, parts.source]
     # A question asked before the last one is wholly done waits for it; by default it would be lost.
-    waiting = {"trigger_mode": "always_last", "concurrency_limit": AT_ONCE}
+    waiting = {"trigger_mode": "always_last", "concurrency_limit": None}
     shared: dict[str, Any] = {**waiting, "concurrency_id": "ask", **QUIET}
     asked = parts.box.submit(
         on_ask, [parts.box, state, gr.JSON([], visible=False)], outputs, js=ASK_JS, **shared
