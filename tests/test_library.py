@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from index.embedder import SentenceTransformerEmbedder
+from index.embedder import open_embedder
 from index.errors import LibraryError, LibraryLocked, LibraryMismatch
 from index.library import Library
 from tests.index_fakes import WordEmbedder, answers, open_library, write
@@ -337,7 +337,7 @@ def test_a_second_writer_is_refused_while_readers_go_on(library, folder, home):
 
 def test_the_shipped_embedder_finds_by_meaning(folder, home):
     write(folder, {"pet.txt": "A kitten slept on the rug.", "bank.txt": "Interest rates rose."})
-    with Library.open(folder, home=home, embedder=SentenceTransformerEmbedder) as library:
+    with Library.open(folder, home=home, embedder=open_embedder) as library:
         library.sync()
         assert names(library.search("Where did the cat sleep?", k=1)) == ["pet.txt"]
         for odd in ("", "🍎" * 500, "\ud800 cat \x00", "\u202eאב", "e\u0301" * 300, "?" * 10_000):

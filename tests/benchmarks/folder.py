@@ -36,7 +36,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from index.documents import Document, parse
-from index.embedder import SentenceTransformerEmbedder
+from index.embedder import open_embedder
 from index.errors import DocumentError
 from index.isolation import ParserProcess
 from index.library import Library
@@ -200,7 +200,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
 def sync_once(folder: Path, home: Path) -> dict[str, Any]:
     """Sync and return what it took; meant for a process of its own."""
     started = time.perf_counter()
-    with Library.open(folder, home=home, embedder=SentenceTransformerEmbedder) as library:
+    with Library.open(folder, home=home, embedder=open_embedder) as library:
         report = library.sync()
         seconds = time.perf_counter() - started
         return {
@@ -358,7 +358,7 @@ def measure(sources: list[Path]) -> dict[str, Any]:
             command = [sys.executable, "-m", __spec__.name, "--sync", str(folder), str(home)]
             result[step] = json.loads(subprocess.check_output(command))
             report(step, result[step])
-        embedder = SentenceTransformerEmbedder()
+        embedder = open_embedder()
         with (
             Library.open(folder, home=home, embedder=embedder) as library,
             Library.open(folder, home=home / "fresh", embedder=embedder) as fresh,
