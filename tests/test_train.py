@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig
 
-from qa.reader import Reader, Span, open_reader
-from qa.train.augment import Negatives, Swaps, as_typed, epoch, without_answer
+from qa.reader import Reader, open_reader
+from qa.train.augment import Negatives, Swaps, as_typed, epoch
 from qa.train.data import (
     FITTING_TITLES,
     Example,
@@ -29,7 +29,6 @@ from qa.train.features import batches, collate, feature
 from qa.train.loop import Plan, Run
 from qa.train.model import ReaderModel, loss
 from qa.train.score import fit_score, torch_run
-from qa.train.screen import Screen, share_kept
 from qa.train.smooth import smooth
 from tests.reader_fakes import VOCABULARY, word_tokenizer
 
@@ -159,18 +158,6 @@ def test_a_question_with_nothing_to_swap_gives_no_negative():
     assert Swaps([plain]).find(plain, random.Random(0)) is None
 
 
-def test_a_passage_without_its_answers_sentence_answers_no_more():
-    whole = example("who built it?", "The bridge is old. Ann built it. It fell.", "Ann")
-    left = without_answer(whole)
-    assert (left.context, left.answers) == ("The bridge is old. It fell.", ())
-    assert left.relevant and left.question == whole.question
-
-
-@pytest.mark.parametrize("context", ["Ann built it.", "Ann built it. We thank Ann."])
-def test_a_passage_that_would_still_answer_or_be_empty_is_no_negative(context):
-    assert without_answer(example("who built it?", context, "Ann")) is None
-
-
 @given(st.text(max_size=80), st.integers(0, 10**6))
 def test_a_question_as_typed_is_never_lost(question, seed):
     typed = as_typed(question, random.Random(seed))
@@ -180,55 +167,9 @@ def test_a_question_as_typed_is_never_lost(question, seed):
 def test_an_epoch_is_the_same_for_the_same_seed_and_takes_weights_for_copies():
     pairs = [(FIRST, 2.0), (example("when", "in 1708", "1708"), 0.0)]
     tools = Negatives([FIRST]), Swaps([FIRST])
-    made = epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0, removed=0)
+    made = epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
     assert [one.context for one in made] == [FIRST.context] * 2
-    assert made == epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0, removed=0)
-
-
-# Screening -------------------------------------------------------------------------------------
-
-
-def found(text, score):
-    return Span(0, 0, len(text), text, score, score, score, score)
-
-
-def test_what_a_reader_gets_wrong_is_kept_and_what_it_is_sure_of_mostly_not():
-    answered, silent = FIRST, replace(FIRST, answers=(), source="squad-v2.0-train-articles")
-    assert share_kept(answered, found("It was", 1.0)) == 1.0
-    assert share_kept(answered, None) == 1.0
-    assert share_kept(silent, found("Ann", 9.0)) == 1.0
-    assert share_kept(answered, found("Ann", 5.0)) < 0.2
-    assert share_kept(silent, found("Ann", -5.0)) < 0.2
-
-
-def test_a_rules_negative_that_the_reader_is_sure_of_may_have_an_answer():
-    made = replace(FIRST, answers=())
-    assert share_kept(made, found("Ann", 9.0)) < share_kept(made, found("Ann", 1.0))
-
-
-class Counting:
-    """Finds "Ann", surely where the passage begins with "It"; remembers what it was asked."""
-
-    def __init__(self):
-        self.asked = []
-
-    def read_many(self, requests, best=5):
-        self.asked += [question for question, _ in requests]
-        return [[found("Ann", 9.0 if texts[0].startswith("It") else -9.0)] for _, texts in requests]
-
-
-def test_screening_asks_only_as_far_as_examples_are_taken_and_never_twice(tmp_path):
-    examples = [example(f"who {n} ?", "Was it Ann ?", "Ann") for n in range(120)]
-    first, second = Counting(), Counting()
-    taken = Screen(first, tmp_path).keep(examples, 0)
-    assert next(taken).answers and len(first.asked) == 50
-    taken.close()
-    # A stop in the middle of a line.
-    with (tmp_path / "screen-0.jsonl").open("a") as stream:
-        stream.write("[1.0, 0.")
-    again = list(Screen(second, tmp_path).keep(examples, 0))
-    assert second.asked == [one.question for one in examples[50:]]
-    assert again == list(Screen(Counting(), tmp_path / "other").keep(examples, 0))
+    assert made == epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
 
 
 # Features --------------------------------------------------------------------------------------

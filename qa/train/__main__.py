@@ -27,9 +27,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--dev", type=int, default=200, help="dev questions in each evaluation")
     parser.add_argument(
-        "--screen", type=Path, metavar="WEIGHTS", help="train on what these int8 weights get wrong"
-    )
-    parser.add_argument(
         "--export-only", action="store_true", help="export the last checkpoint as it is"
     )
     for field in fields(Plan):
@@ -63,11 +60,8 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     import torch
     from tokenizers import Tokenizer
 
-    from qa.config import Settings
-    from qa.reader import Reader
     from qa.train import calibrate, card, data, export, model, score
     from qa.train.loop import Run
-    from qa.train.screen import Screen
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(plan.seed)
@@ -83,11 +77,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         return score.measure(trained, tokenizer, options.data, options.dev)
 
     pairs = data.load(options.data)
-    screen = None
-    if options.screen:
-        asked = Reader.default(Settings(weights=options.screen, threads=options.threads))
-        screen = Screen(asked, options.run)
-    run = Run(network, tokenizer, pairs, plan, options.run, evaluate, screen)
+    run = Run(network, tokenizer, pairs, plan, options.run, evaluate)
     trained = run.averaged_model() if options.export_only else run.train()
     start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
     made = {"start": start, "steps": run.step, "plan": asdict(plan)}

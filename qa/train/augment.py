@@ -1,11 +1,10 @@
 """Questions that a passage does not answer, and questions as people really type them.
 
-Three kinds of negative, since they teach different things:
+Two kinds of negative, since they teach different things:
 
 * a passage from retrieval that shares the question's words and lacks its answer (not relevant);
 * the right passage under a question with one name, number or adjective swapped, as annotators
-  did for SQuAD 2.0 (Rajpurkar et al. 2018): relevant, and still no answer;
-* the right passage without the sentences that answer: all of the topic, none of the answer.
+  did for SQuAD 2.0 (Rajpurkar et al. 2018): relevant, and still no answer.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-
-import nupunkt
 
 from qa.train.data import Example
 
@@ -209,23 +206,6 @@ def _put(text: str, place: re.Match[str], new: str) -> str:
     return text[: place.start()] + new + text[place.end() :]
 
 
-def without_answer(example: Example) -> Example | None:
-    """Return the example on its passage less the sentences that hold an answer.
-
-    None when that leaves nothing, or when an answer's text also stands elsewhere.
-    """
-    sentences = [
-        example.context[low:high]
-        for low, high in nupunkt.sent_spans(example.context)
-        if not any(start < high and low < end for start, end in example.answers)
-    ]
-    left = "".join(sentences).strip()
-    texts = [example.context[start:end].lower() for start, end in example.answers]
-    if not left or not texts or any(text in left.lower() for text in texts):
-        return None
-    return replace(example, context=left, answers=())
-
-
 def as_typed(question: str, rng: random.Random) -> str:
     """Return the question as somebody in a hurry types it: no mark, keywords, a slip."""
     if rng.random() < 0.3:
@@ -267,7 +247,6 @@ def epoch(
     seed: int,
     irrelevant: float = 0.2,
     swapped: float = 0.2,
-    removed: float = 0.1,
     limit: int | None = None,
 ) -> list[Example]:
     """Return one shuffled epoch: every pair by its weight, negatives, and questions as typed.
@@ -279,7 +258,6 @@ def epoch(
         seed: Seed of this epoch; the same seed gives the same epoch.
         irrelevant: Negatives of other passages, as a share of the answerable examples.
         swapped: Negatives by swapped question, as a share of the answerable examples.
-        removed: Negatives by removed sentences, as a share of the answerable examples.
         limit: Most examples wanted (negatives not counted), for runs shorter than an epoch.
     """
     rng = random.Random(seed)
@@ -295,8 +273,6 @@ def epoch(
             examples.append(negatives.find(example, rng))
         if example.answers and rng.random() < swapped:
             examples.append(swaps.find(example, rng))
-        if example.answers and rng.random() < removed:
-            examples.append(without_answer(example))
         examples.append(replace(example, question=as_typed(example.question, rng)))
     kept = [example for example in examples if example is not None]
     rng.shuffle(kept)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 from tokenizers import Tokenizer
@@ -112,7 +111,7 @@ def collate(features: Sequence[Feature]) -> Batch:
 
 
 def batches(
-    examples: Iterable[Example],
+    examples: Sequence[Example],
     tokenizer: Tokenizer,
     size: int,
     tokens: int,
@@ -126,9 +125,8 @@ def batches(
     """
     rng = random.Random(seed)
     share = window * max(1, tokens // 160)
-    left = iter(examples)
-    while taken := list(islice(left, share)):
-        made = (feature(item, tokenizer, size, rng) for item in taken)
+    for begin in range(0, len(examples), share):
+        made = (feature(item, tokenizer, size, rng) for item in examples[begin : begin + share])
         features = sorted((item for item in made if item), key=lambda item: len(item.ids))
         groups: list[list[Feature]] = [[]]
         for item in features:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,6 @@ from qa.train.augment import Negatives, Swaps, epoch
 from qa.train.data import Example
 from qa.train.features import Batch, batches
 from qa.train.model import ReaderModel, loss
-from qa.train.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,6 @@ class Plan:
         average: Decay of the running average of the weights, which is what is shipped.
         seed: Seed of data order, augmentation and new weights.
         every: Steps between checkpoints and evaluations.
-        pool: Questions drawn for an epoch that is screened (`--screen`); 0 for as many as the
-            steps left can read.
-        irrelevant: Passages of other questions, as a share of the answerable ones.
-        swapped: Questions made unanswerable, as a share of the answerable ones.
-        removed: Passages made unanswering, as a share of the answerable ones.
     """
 
     steps: int = 2400
@@ -54,10 +48,6 @@ class Plan:
     average: float = 0.995
     seed: int = 13
     every: int = 200
-    pool: int = 0
-    irrelevant: float = 0.2
-    swapped: float = 0.2
-    removed: float = 0.1
 
     def rate_at(self, step: int) -> float:
         """Return the factor on the peak rate at a step, 0..1."""
@@ -78,9 +68,7 @@ class Run:
         plan: Plan,
         folder: Path,
         evaluate: Callable[[ReaderModel], dict[str, float]],
-        screen: Screen | None = None,
     ) -> None:
-        self.screen = screen
         self.model, self.tokenizer, self.pairs = model, tokenizer, pairs
         self.plan, self.folder, self.evaluate = plan, folder, evaluate
         model.freeze(plan.frozen)
@@ -99,7 +87,9 @@ class Run:
             task = progress.add_task("training", total=self.plan.steps, completed=self.step)
             seen, number = 0, 0
             while self.step < self.plan.steps:
-                drawn = self._draw(negatives, swaps, number, seen)
+                # A window of 160 tokens is typical; a quarter of the windows are negatives.
+                wanted = (self.plan.steps - seen) * (self.plan.tokens // 160)
+                drawn = epoch(self.pairs, negatives, swaps, self.plan.seed + number, limit=wanted)
                 for batch in self._batches(drawn, number):
                     seen += 1
                     if seen <= self.step:
@@ -113,31 +103,12 @@ class Run:
                 number += 1
         return self.averaged_model()
 
-    def _draw(
-        self, negatives: Negatives, swaps: Swaps, number: int, seen: int
-    ) -> Iterable[Example]:
-        """Return the examples of epoch `number`, after `seen` steps in earlier ones."""
-        plan = self.plan
-        # A window of 160 tokens is typical; a quarter of the windows are negatives.
-        wanted = (plan.steps - seen) * (plan.tokens // 160)
-        drawn = epoch(
-            self.pairs,
-            negatives,
-            swaps,
-            plan.seed + number,
-            irrelevant=plan.irrelevant,
-            swapped=plan.swapped,
-            removed=plan.removed,
-            limit=plan.pool or wanted,
-        )
-        return self.screen.keep(drawn, number) if self.screen else drawn
-
     def averaged_model(self) -> ReaderModel:
         """Return the model with its averaged weights, as they are now."""
         self._load_average()
         return self.model
 
-    def _batches(self, examples: Iterable[Example], number: int) -> Iterator[Batch]:
+    def _batches(self, examples: Sequence[Example], number: int) -> Any:
         seed = self.plan.seed * 1000 + number
         return batches(examples, self.tokenizer, self.plan.window, self.plan.tokens, seed)
 
