@@ -59,6 +59,9 @@ Held = tuple[Manifest, Catalog]
 
 _SECONDS = 10.0  # a search, a connection
 _WRITING_SECONDS = 120.0  # a batch, an index, a load
+# Every call has a time limit; and pings between calls are more than a plain gRPC server, as Milvus
+# Lite's is, puts up with: it hangs up, and gRPC reports that on standard error.
+_QUIET = {"grpc.keepalive_permit_without_calls": False, "grpc.keepalive_time_ms": 600_000}
 _BATCH = 500
 _MOST_HITS = 16_384  # Milvus's own limit
 # A question that began before a switch has this long to finish its search.
@@ -124,7 +127,9 @@ class MilvusStore:
                 if "://" not in self._address:
                     make_private(Path(self._address).parent)
                 with self.errors():
-                    self._client = MilvusClient(self._address, timeout=_SECONDS)
+                    self._client = MilvusClient(
+                        self._address, timeout=_SECONDS, grpc_options=_QUIET
+                    )
             return self._client
 
     def close(self) -> None:
