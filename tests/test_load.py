@@ -305,6 +305,7 @@ def test_a_client_that_hangs_up_frees_its_place(tmp_path):
     finally:
         stop()
     assert "three?" not in assistant.asked
+    assert {"one?", "two?", "how many boats are there?"} == set(assistant.asked)
 
 
 @pytest.fixture
@@ -318,6 +319,7 @@ def client(tmp_path):
     ("sent", "status", "words"),
     [
         ({"question": "how many boats are there?"}, 200, "212 boats"),
+        ({"question": "how deep is the water?"}, 200, '"reason":"not_answered"'),
         ({"question": "  "}, 422, "question is empty"),
         ({"question": "x" * 1001}, 422, "1001 characters"),
         ({"question": "why?", "library": "none"}, 404, "no library 'none'"),

@@ -80,8 +80,8 @@ def route(
         except CitespanError as error:
             log.error("a question could not be answered: %s", error)
             raise HTTPException(500, "The library cannot be read; see the server's log.") from None
-        # Nobody reads a reply whose asker has gone.
-        return JSONResponse(found.to_dict() if found else None)
+        # Nobody reads a reply whose asker has gone. A refusal is an answer that is false.
+        return JSONResponse(None if found is None else found.to_dict())
 
     return answer
 
