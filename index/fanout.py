@@ -176,11 +176,7 @@ def embed_batch(make: Make, name: str, texts: Sequence[str]) -> Floats:
 
 @lru_cache(maxsize=2)
 def _embedder(make: Make, name: str) -> Embedder:
-    made = make(name)
-    # A few texts are encoded by other means than many (`index.embedder`), equal to 1e-6 only: a
-    # worker whose first batch is a small one must not differ from one that had a large one.
-    made.encode(["a"] * 64)
-    return made
+    return make(name)
 
 
 def _threads(client: Client) -> int:
