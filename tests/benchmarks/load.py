@@ -130,7 +130,8 @@ async def ask(
 
 async def storm(address: str, texts: Sequence[str], alone: dict[str, object], again: bool) -> dict:
     """Send all questions at once; return the counts and the times."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    # A kept connection may be closed just as it is used again.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, limits=limits) as client:
         begin = time.perf_counter()
         replies = await asyncio.gather(
