@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from index import quantised
 from index.catalog import CatalogWriter, FileRecord
 from index.documents import Document
-from index.embedder import SentenceTransformerEmbedder
+from index.embedder import open_embedder
 from index.filters import Filter
 from index.quantised import QuantisedIndex
 from index.search import Snapshot, load
@@ -125,7 +125,7 @@ def _write_words(path: Path, texts: Texts, count: int) -> float:
 
 def search(store: Store, given: Real, true: list[dict[str, list[int]]]) -> dict[str, Any]:
     """Open the library as it is opened for a question, and search."""
-    embedder = SentenceTransformerEmbedder()
+    embedder = open_embedder()
     begin = time.perf_counter()
     snapshot = load(store, lambda _: None, lambda _: embedder)
     opened = time.perf_counter() - begin
