@@ -14,8 +14,8 @@ def indexer(work, folder, vectors):
         (documents / f"{number:06}.txt").write_text(passage, encoding="utf-8")
     chosen = settings(work, folder)
     embedder = embedder_of(chosen.embedder)
-    # So many texts as make it load what it needs for many, as the peers have by now.
-    embedder.encode(["ready"] * 64)
+    # Loaded, as the peers' are by now.
+    embedder.encode(["ready"])
     if vectors:
         embedder.encode = vectors
 
@@ -46,6 +46,6 @@ def settings(work, folder: Path):
     from qa.config import Settings
 
     # No chunk cuts a passage: every peer retrieves and reads the same texts. The embedder is the
-    # default one, whose weights everyone has.
+    # default one: everyone's weights, in int8.
     longest = max(map(len, work["passages"]))
     return Settings(home=folder / "home", passages=work["read"], chunk_size=max(1200, longest + 1))
