@@ -20,7 +20,7 @@ def folder(tmp_path):
 @pytest.fixture
 def library(folder, home, monkeypatch):
     opened = open_library(folder, home)
-    monkeypatch.setattr(cli, "open_library", lambda paths: opened)
+    monkeypatch.setattr(cli, "open_library", lambda paths, named=None: opened)
     return opened
 
 
