@@ -60,21 +60,21 @@ MORE_IS_BETTER = ("passages indexed a second", "right passage first", "F1")
 
 
 def process(name: str, action: str, file: Path, folder: Path) -> dict[str, Any]:
-    """Run one action; return what it printed, the process's seconds and its peak memory in MiB."""
+    """Run one action; return what it printed, and the whole process's seconds."""
     command = [str(python_of(name)), str(HERE / "run.py"), name, action, str(file), str(folder)]
     environment = os.environ | ({"PYTHONPATH": str(ROOT)} if name == "citespan" else {})
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
-        started = subprocess.Popen(command, env=environment, stdout=output, stderr=errors)
-        _, status, usage = os.wait4(started.pid, 0)
+        left = subprocess.run(
+            command, env=environment, stdout=output, stderr=errors, check=False
+        ).returncode
         seconds = time.perf_counter() - begin
-        started.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
-        if started.returncode:
+        if left:
             raise SystemExit(f"{name} {action} failed:\n{errors.read()[-3000:]}")
         found: dict[str, Any] = json.loads(output.read().splitlines()[-1])
-    return {**found, "seconds": seconds, "MiB": usage.ru_maxrss / 1024}
+    return {**found, "seconds": seconds}
 
 
 def one_round(name: str, work: Work) -> dict[str, float]:

@@ -65,6 +65,15 @@ def main(name: str, action: str, work_file: str, folder_name: str) -> dict[str, 
     return found
 
 
+def peak() -> float:
+    """Return this process's peak memory, MiB.
+
+    Not what its parent is told when it ends: that counts the parent's own memory at the fork.
+    """
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 def lookup(work: dict[str, Any]) -> Any:
     """Return a function that gives the passages' vectors without embedding anything."""
     import numpy
@@ -90,4 +99,5 @@ def answered(answer: Any) -> str | None:
 if __name__ == "__main__":
     # What libraries print must not be taken for the result.
     output, sys.stdout = sys.stdout, sys.stderr
-    output.write(json.dumps(main(*sys.argv[1:])) + "\n")
+    result = main(*sys.argv[1:])
+    output.write(json.dumps(result | {"MiB": peak()}) + "\n")
