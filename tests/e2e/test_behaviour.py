@@ -13,7 +13,6 @@ import pytest
 from qa.config import Settings
 from tests.test_render import HOSTILE
 from tests.ui_fakes import ARTICLE, QUESTIONS, FakeAssistant, FakeStage, document
-from ui import web, wiring
 
 
 def test_clicking_another_citation_moves_the_view(visit, plain):
@@ -381,7 +380,7 @@ def test_where_a_login_is_asked_for_the_api_asks_for_it_too(fake_server):
     assert client.predict("why?", api_name="/ask")["text"] == "Dutch herring fishers"
 
 
-def test_a_server_that_is_full_says_so_in_the_page(visit, fake_server, monkeypatch):
+def test_a_server_that_is_full_says_so_in_the_page(visit, fake_server):
     release = threading.Event()
 
     class Stuck(FakeAssistant):
@@ -389,23 +388,20 @@ def test_a_server_that_is_full_says_so_in_the_page(visit, fake_server, monkeypat
             release.wait(20)
             yield from super().ask_stages(question, history, filters)
 
-    monkeypatch.setattr(web, "QUEUE_SIZE", 1)
-    monkeypatch.setattr(wiring, "AT_ONCE", 1)
-    tab = visit(fake_server(Stuck()))
-    others = [visit(tab.url) for _ in range(2)]
-    for other in others:
-        other.page.fill("#cs-question textarea", "When was the harbour founded?")
+    # Two are asked at once, one waits, and one place is kept for somebody who has none waiting.
+    asked = {f"why {number}?": "Dutch herring fishers" for number in range(5)}
+    tab = visit(fake_server(Stuck(questions=asked, settings=Settings(places=1))))
+    others = [visit(tab.url) for _ in range(4)]
+    for other, question in zip(others, asked, strict=False):
+        other.page.fill("#cs-question textarea", question)
         other.page.press("#cs-question textarea", "Enter")
-        other.page.wait_for_timeout(700)
-    turn = tab.ask("How many boats are there?")
+        other.page.wait_for_timeout(500)
+    turn = tab.ask("why 4?")
     said = turn.locator(".cs-error").inner_text()
     release.set()
-    assert said == "No reply: the server is busy or has stopped. Ask again in a moment."
+    assert said.startswith("The server is busy: 2 questions are waiting, and it takes no more.")
     for other in others:
         other.page.wait_for_selector(".cs-answer")
-    # The browser's own note on the refused request, and nothing else.
-    assert ["503" in text for text in tab.complaints] == [True]
-    tab.complaints.clear()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 700), (400, 700)])
