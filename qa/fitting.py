@@ -178,7 +178,7 @@ def fit(
         cases: At least some answered and some unanswerable ones.
         fitted_on: What the cases are, for people.
         target_accuracy: Accuracy that the answers given must reach, 0..1; when None the
-            threshold is that of the best mean F1, refusals counted as SQuAD 2.0 does: the middle
+            threshold is that of the best mean F1, refusals counted as SQuAD 2.0 does: the highest
             of the thresholds within half a standard error of it.
         known: What is known already: counts as about 200 cases.
         unanswerable: Share of the questions to come that have no answer, 0..1, which confidence
@@ -388,9 +388,9 @@ def _best_f1(
     gained = np.array([np.where(confidences >= at, values[:, 0], values[:, 1]) for at in grid])
     means = np.average(gained, axis=1, weights=counts)
     error = gained[means.argmax()].std() / np.sqrt(len(confidences))
-    # The curve is flat and its peak an accident of the sample: take the middle of the plateau.
-    plateau = grid[means >= means.max() - error / 2]
-    return round(float((plateau.min() + plateau.max()) / 2), 4)
+    # The curve is flat and its peak an accident of the sample. Of thresholds that it cannot tell
+    # apart the highest is taken: a wrong quote costs its reader more than a refusal.
+    return round(float(grid[means >= means.max() - error / 2].max()), 4)
 
 
 def _values(case: Case) -> tuple[float, float]:
