@@ -11,7 +11,6 @@ Mean pooling as in Reimers and Gurevych 2019, "Sentence-BERT".
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -19,12 +18,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ModelError, WeightsMissing
+from index.network import check, open_network
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -121,12 +121,7 @@ class OnnxEmbedder:
         with self._lock:
             if self._loaded is None:
                 for name, expected in self._sha256.items():
-                    found = _checksum(self._folder / name)
-                    if found != expected:
-                        raise ModelError(
-                            f"{self._folder / name}: found checksum {found[:12]}, expected "
-                            f"{expected[:12]}; {_MEND}"
-                        )
+                    check(self._folder / name, expected, _MEND)
                 self._loaded = _tokenizer(self._folder), _network(self._folder / MODEL_FILE)
             return self._loaded
 
@@ -143,11 +138,6 @@ def windows(count: int, room: int, overlap: int) -> list[tuple[int, int]]:
     length = math.ceil((count + (pieces - 1) * overlap) / pieces)
     starts = [at * (length - overlap) for at in range(pieces)]
     return [(start, min(start + length, count)) for start in starts]
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _tokenizer(folder: Path) -> Tokenizer:
@@ -168,21 +158,9 @@ def _token(tokenizer: Tokenizer, text: str) -> int:
 
 def _network(path: Path) -> Callable[[list[int]], Floats]:
     """Open the model: token ids of one text to the mean of their states, shape (dim,)."""
-    import onnxruntime
-
-    options: Any = onnxruntime.SessionOptions()
     # One thread a text: two texts side by side never wait for each other, as two threads in one do
     # at every layer.
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's own errors share no public base
-        raise ModelError(
-            f"{path} cannot be loaded ({type(error).__name__}), expected an ONNX embedder; {_MEND}"
-        ) from error
+    session = open_network(path, 1, "embedder", _MEND)
 
     def run(ids: list[int]) -> Floats:
         mean: Floats = session.run(["mean"], {"ids": np.array([ids], dtype=np.int64)})[0][0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from index.chunks import crosses_paragraphs
 from index.errors import ModelError, WeightsMissing
+from index.network import check, open_network
 from qa import spans
 from qa.config import Settings
 
@@ -29,6 +29,7 @@ Logits = tuple[Floats, Floats, Floats, Floats]
 Run = Callable[[Ints, Ints, Ints], Logits]
 
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "reader.onnx", "tokenizer.json", "config.json"
+_MEND = "reinstall citespan, or make the weights with: make train"
 # Room left for the passage however long the question: a reader that sees no passage can only lie.
 _MAX_QUESTION_SHARE = 0.4
 
@@ -323,19 +324,8 @@ def checked_config(folder: Path) -> dict[str, Any]:
             )
     config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     for name, expected in config["sha256"].items():
-        found = checksum(folder / name)
-        if found != expected:
-            raise ModelError(
-                f"{folder / name}: found checksum {found[:12]}, expected {expected[:12]}; "
-                "reinstall citespan, or make the weights with: make train"
-            )
+        check(folder / name, expected, _MEND)
     return config
-
-
-def checksum(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def open_reader(folder: Path) -> Reader:
@@ -375,22 +365,7 @@ def _tokenizer(path: Path) -> Tokenizer:
 
 def _onnx(path: Path, threads: int) -> Run:
     """Open the ONNX model; raises ModelError when the file is no model."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Threads that wait by spinning take a shared machine from whoever works on it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's own errors share no public base
-        raise ModelError(
-            f"{path.name} cannot be loaded ({type(error).__name__}), expected an ONNX reader; "
-            "reinstall citespan, or make it with: make train"
-        ) from error
+    session = open_network(path, threads, "reader", _MEND)
 
     def run(ids: Ints, mask: Ints, types: Ints) -> Logits:
         start, end, relevance, answerability = session.run(

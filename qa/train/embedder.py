@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from index.embedder import DEFAULT, SentenceTransformerEmbedder
 from index.encoder import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, WEIGHTS, OnnxEmbedder
-from qa.reader import checksum
+from index.network import checksum
 from qa.train.data import read
 from qa.train.export import quantize
 from qa.train.smooth import Smoothed, factors

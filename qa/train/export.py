@@ -15,7 +15,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, checksum, open_reader
+from index.network import checksum
+from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, open_reader
 from qa.train.data import Example, held_out, read
 from qa.train.features import batches
 from qa.train.model import ReaderModel

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.network import checksum
 from qa import golden
 from qa.config import Settings
-from qa.reader import MODEL_FILE, checksum
+from qa.reader import MODEL_FILE
 from tests.benchmarks.peers import corpus
 from tests.benchmarks.peers.weights import write
 
