@@ -139,6 +139,8 @@ def test_a_swapped_name_makes_the_question_unanswerable_by_its_own_passage():
         ("who saw the oldest part?", "youngest"),
         ("Who was hurt on monday?", r"(tues|wednes|thurs|fri|satur|sun)day"),
         ("which city is it in 1708?", r"\b(16|17)\d\d\b"),
+        ("how tall in feet is it?", "miles|kilometers|meters|inches"),
+        ("did Scotland beat Wales?", "did Wales beat Scotland"),
     ],
 )
 def test_a_word_is_swapped_for_one_that_asks_of_something_else(asked, swapped):
@@ -156,6 +158,26 @@ def test_the_word_that_names_the_answers_kind_is_left_alone():
 def test_a_question_with_nothing_to_swap_gives_no_negative():
     plain = example("who did it?", "Ann did.", "Ann")
     assert Swaps([plain]).find(plain, random.Random(0)) is None
+
+
+def test_names_whose_order_says_nothing_are_not_exchanged():
+    plain = example("what did Scotland and Wales share?", "It was a king.", "king")
+    assert Swaps([plain]).find(plain, random.Random(0)) is None
+
+
+def test_a_word_is_swapped_for_one_of_like_ending_that_the_passage_is_asked_about():
+    asked = example("who painted it?", "Ann painted it. Bob repaired it.", "Ann")
+    other = replace(asked, question="who repainted or financed it?")
+    found = Swaps([asked, other]).find(asked, random.Random(0))
+    assert found.question in {"who repainted it?", "who financed it?"}
+
+
+@pytest.mark.parametrize("asked", ["Who was there?", "which man did it?", "How many are they?"])
+def test_a_negated_question_asks_of_the_opposite(asked):
+    plain = example(asked, "Ann did.", "Ann")
+    question = Swaps([plain], negated=1.0).find(plain, random.Random(0)).question
+    assert re.search("n't|never", question) and len(question) > len(asked)
+    assert Swaps([plain], negated=0.0).find(plain, random.Random(0)) is None
 
 
 @given(st.text(max_size=80), st.integers(0, 10**6))
@@ -267,6 +289,24 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
     found = again.train().state_dict()
     for name, weight in expected.items():
         assert torch.allclose(weight, found[name], atol=1e-6), name
+
+
+def test_the_rate_rises_is_held_and_falls_to_nothing():
+    rates = [plan(steps=20, warmup=0.1, fall=0.5).rate_at(step) for step in range(21)]
+    assert rates[:3] == [0.5, 1.0, 1.0] and rates[10] == 1.0
+    assert rates[15] == 0.5 and rates[20] == 0.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_a_finished_run_with_more_steps_goes_on_from_before_its_rate_fell(tmp_path):
+    short = plan(steps=10, fall=0.4, every=5)
+    Run(small(), word_tokenizer(), pairs(), short, tmp_path, nothing).train()
+    assert Run(small(), word_tokenizer(), pairs(), short, tmp_path, nothing).step == 10
+    longer = replace(short, steps=20)
+    again = Run(small(), word_tokenizer(), pairs(), longer, tmp_path, nothing)
+    assert again.step == 6
+    again.train()
+    assert Run(small(), word_tokenizer(), pairs(), longer, tmp_path, nothing).step == 20
 
 
 def test_frozen_layers_keep_their_weights(tmp_path):

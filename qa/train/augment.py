@@ -3,8 +3,9 @@
 Two kinds of negative, since they teach different things:
 
 * a passage from retrieval that shares the question's words and lacks its answer (not relevant);
-* the right passage under a question with one name, number or adjective swapped, as annotators
-  did for SQuAD 2.0 (Rajpurkar et al. 2018): relevant, and still no answer.
+* the right passage under a question with one name, number, unit or other word swapped, two names
+  exchanged, or the verb negated, as annotators did for SQuAD 2.0 (Rajpurkar et al. 2018):
+  relevant, and still no answer.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from qa.train.data import Example
 
@@ -67,6 +69,11 @@ _FAMILIES = """
     morning afternoon evening night
     cause effect, author publisher, dog cat, cars ships, deaths injuries births
     hour day week month year decade century
+    hundred thousand million billion trillion
+    dollars pounds euros francs
+    miles kilometers feet meters inches
+    acres hectares, tons kilograms ounces, percent degrees
+    hours minutes seconds days weeks months years decades centuries
 """
 _SIBLINGS = {
     word: [other for other in family if other != word]
@@ -80,6 +87,14 @@ _ANTONYMS = {
     for one, other in (pair.split(), pair.split()[::-1])
 }
 
+
+# Where "not" can stand so that the question asks of the opposite.
+_ASKED = re.compile(
+    r"(?i)\b(?:who|what|where|when|why|(?:which|what|how)\s\w+)\s"
+    r"(is|are|was|were|did|does|do|could|has|have|had|would|should)\b(?!\snot)"
+)
+# Between these the order of two names says nothing.
+_JOINED = re.compile(r"(?i)\b(?:and|or|between|with|versus|vs)\b|,")
 
 _CONTRACTED = re.compile(r"(?i)\b(who|what|where|when|how)\s+is\b")
 
@@ -121,18 +136,36 @@ class Negatives:
 
 
 class Swaps:
-    """Make a question unanswerable by swapping one word of it for another of its kind."""
+    """Make a question unanswerable by changing one thing that it asks.
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    Args:
+        examples: All examples: what the questions on one passage name is put for one another.
+        negated: Share of the questions that are negated instead, where they can be. Small: nearly
+            every question can be, and "not" alone must not come to mean "no answer".
+    """
+
+    def __init__(self, examples: Sequence[Example], negated: float = 0.08) -> None:
+        self._negated = negated
         self._names: dict[str, list[str]] = defaultdict(list)
+        self._words: dict[str, list[str]] = defaultdict(list)
         for example in examples:
-            # The names that one passage's questions ask about replace each other plausibly.
+            # What one passage's questions ask about replaces each other plausibly.
             self._names[example.context].extend(_names(example.question))
+            self._words[example.context].extend(_plain_words(example.question))
 
     def find(self, example: Example, rng: random.Random) -> Example | None:
         """Return the example with a swapped question and no answer, or None if none can be."""
-        makers = [self._swap_name, self._swap_number, self._swap_antonym, self._swap_sibling]
+        makers = [
+            self._swap_name,
+            self._swap_number,
+            self._swap_antonym,
+            self._swap_sibling,
+            self._swap_word,
+            self._exchange_names,
+        ]
         rng.shuffle(makers)
+        if rng.random() < self._negated:
+            makers.insert(0, self._negate)
         for make in makers:
             question = make(example, rng)
             if question is not None and question != example.question:
@@ -196,6 +229,56 @@ class Swaps:
         place = rng.choice(places)
         new = rng.choice(_SIBLINGS[place.group().lower()])
         return _put(example.question, place, new.title() if place.group().istitle() else new)
+
+
+    def _swap_word(self, example: Example, rng: random.Random) -> str | None:
+        """Swap a verb, noun or adjective for one of like ending from the passage's questions."""
+        places = [
+            place
+            for place in _WORD.finditer(example.question)
+            if place.group() in _plain_words(place.group())
+        ]
+        if not places:
+            return None
+        place = rng.choice(places)
+        old = place.group()
+        allowed = [
+            word
+            for word in dict.fromkeys(self._words[example.context])
+            if word[-2:] == old[-2:] and word[:4] != old[:4] and word not in example.question
+        ]
+        return _put(example.question, place, rng.choice(allowed)) if allowed else None
+
+    def _exchange_names(self, example: Example, rng: random.Random) -> str | None:
+        """Let two names of the question change places: who did it to whom is then not told."""
+        question = example.question
+        places = [
+            place for place in _NAME.finditer(question) if place.group().lower() not in _ASKERS
+        ]
+        pairs = [
+            (one, two)
+            for one, two in pairwise(places)
+            if one.group() != two.group()
+            and not _JOINED.search(question[max(0, one.start() - 8) : two.start()])
+        ]
+        if not pairs:
+            return None
+        one, two = rng.choice(pairs)
+        between = question[one.end() : two.start()]
+        exchanged = two.group() + between + one.group()
+        return question[: one.start()] + exchanged + question[two.end() :]
+
+    def _negate(self, example: Example, rng: random.Random) -> str | None:
+        place = _ASKED.search(example.question)
+        if place is None:
+            return None
+        at = place.end(1)
+        return example.question[:at] + rng.choice(("n't", "n't", " never")) + example.question[at:]
+
+
+def _plain_words(text: str) -> list[str]:
+    """Return the longer words in small letters that carry meaning."""
+    return [word for word in re.findall(r"\b[a-z]{5,}\b", text) if word not in _FUNCTION]
 
 
 def _names(text: str) -> list[str]:

@@ -53,16 +53,16 @@ class Source:
 # The weights follow what each file gained; see the model card's ingredient table.
 SOURCES = (
     Source("squad-train-part.json.gz", 1.0),
-    Source("squad-v2.0-train-articles.json.gz", 3.0, unique=True),
-    Source("squadshifts-new-wiki.json.gz", 0.4),
-    Source("squadshifts-reddit.json.gz", 0.2),
-    Source("squadshifts-amazon.json.gz", 0.2),
-    Source("tydiqa-goldp-en-train.json.gz", 0.7),
-    Source("nq-open-oracle.json.gz", 0.5),
-    Source("qamr.json.gz", 0.3),
-    Source("qed-dev.jsonl.gz", 0.5),
-    Source("time-sensitive-qa.json.gz", 0.2),
-    Source("fairytaleqa.json.gz", 0.2),
+    Source("squad-v2.0-train-articles.json.gz", 4.0, unique=True),
+    Source("squadshifts-new-wiki.json.gz", 0.8),
+    Source("squadshifts-reddit.json.gz", 0.15),
+    Source("squadshifts-amazon.json.gz", 0.15),
+    Source("tydiqa-goldp-en-train.json.gz", 0.4),
+    Source("nq-open-oracle.json.gz", 0.3),
+    Source("qamr.json.gz", 0.2),
+    Source("qed-dev.jsonl.gz", 0.4),
+    Source("time-sensitive-qa.json.gz", 0.1),
+    Source("fairytaleqa.json.gz", 0.1),
 )
 
 

@@ -27,8 +27,10 @@ class Plan:
 
     Attributes:
         steps: Optimiser steps.
-        rate: Peak learning rate, reached after `warmup` and falling to 0 in a straight line.
+        rate: Peak learning rate, reached after `warmup`, held, then falling to 0 in a straight
+            line (warm-up, stable, decay; Hu et al. 2024, MiniCPM).
         warmup: Share of the steps spent rising.
+        fall: Share of the steps spent falling.
         tokens: Tokens a batch.
         window: Most tokens in a window.
         frozen: Lowest layers that keep their weights.
@@ -39,8 +41,9 @@ class Plan:
     """
 
     steps: int = 2400
-    rate: float = 6e-5
-    warmup: float = 0.06
+    rate: float = 1e-4
+    warmup: float = 0.05
+    fall: float = 0.4
     tokens: int = 4320
     window: int = 256
     frozen: int = 0
@@ -54,11 +57,21 @@ class Plan:
         rise = max(1, round(self.steps * self.warmup))
         if step < rise:
             return (step + 1) / rise
-        return max(0.0, (self.steps - step) / max(1, self.steps - rise))
+        return min(1.0, max(0.0, (self.steps - step) / max(1, self.steps - self.falls_at)))
+
+    @property
+    def falls_at(self) -> int:
+        """The step at which the rate begins to fall."""
+        return self.steps - round(self.steps * self.fall)
 
 
 class Run:
-    """One training run in a folder: `checkpoint.pt`, `log.jsonl`."""
+    """One training run in a folder: `checkpoint.pt`, `held.pt`, `log.jsonl`.
+
+    `held.pt` is the state before the rate began to fall. A run started again in the same folder
+    with more steps goes on from there, so that a reader can be trained over many days and shipped
+    on the way.
+    """
 
     def __init__(
         self,
@@ -96,6 +109,8 @@ class Run:
                         continue
                     self._learn(batch)
                     progress.update(task, completed=self.step)
+                    if self.step == self.plan.falls_at:
+                        self._save("held")
                     if self.step % self.plan.every == 0 or self.step == self.plan.steps:
                         self._checkpoint()
                     if self.step >= self.plan.steps:
@@ -131,7 +146,7 @@ class Run:
         if self.step % 20 == 0:
             self._log({"step": self.step, "loss": round(float(value.detach()), 4)})
 
-    def _checkpoint(self) -> None:
+    def _save(self, name: str) -> None:
         state = {
             "step": self.step,
             "model": self.model.state_dict(),
@@ -140,9 +155,12 @@ class Run:
             "plan": asdict(self.plan),
         }
         # Written aside and renamed: an interrupted save leaves the last checkpoint whole.
-        aside = self.folder / "checkpoint.tmp"
+        aside = self.folder / f"{name}.tmp"
         torch.save(state, aside)
-        os.replace(aside, self.folder / "checkpoint.pt")
+        os.replace(aside, self.folder / f"{name}.pt")
+
+    def _checkpoint(self) -> None:
+        self._save("checkpoint")
         raw = {name: weight.detach().clone() for name, weight in _trained(self.model)}
         self._load_average()
         self._log({"step": self.step, **self.evaluate(self.model)})
@@ -153,6 +171,9 @@ class Run:
         if not path.is_file():
             return
         state = torch.load(path, weights_only=True)
+        held = self.folder / "held.pt"
+        if state["step"] >= state["plan"]["steps"] < self.plan.steps and held.is_file():
+            state = torch.load(held, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.averaged = state["averaged"]
         peaks = [group["peak"] for group in self.optimizer.param_groups]
