@@ -2,16 +2,17 @@
 
 `plan` finds out what changed, by stat first and by content second. `build` writes the generation:
 documents whose content is known are copied, the others are read; chunks whose text is known keep
-their vector, the others are embedded. The result depends on the files alone, not on the way there,
-so a library kept by many syncs answers as a fresh one does.
+their vector, the others are embedded while more is read. The result depends on the files alone,
+not on the way there, so a library kept by many syncs answers as a fresh one does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,17 +24,15 @@ from index.chunks import split
 from index.context import searched_texts
 from index.documents import Document
 from index.embedder import Embedder
-from index.errors import DocumentError, LibraryMismatch, ParserInterrupted
-from index.fanout import encoded
+from index.embedding import Embedding
+from index.errors import DocumentError, ParserInterrupted
 from index.isolation import ParserProcess
-from index.pending import PendingVectors
 from index.scan import Entry
 from index.search import Snapshot, check_dimension
 from index.store import CATALOG, QUANTISED, VECTORS
 
 # A file changed this shortly before it was read may change again without a new time stamp.
 _RACY_NS = 50_000_000
-_BATCH = 64
 # Vectors that are written at a time.
 _BLOCK = 8192
 # A file whose parser was interrupted is read again by the next syncs, this often in all.
@@ -235,7 +234,7 @@ class Builder:
         )
         self._parser = ParserProcess()
         self._hashes: list[bytes] = []
-        self._texts: dict[bytes, str] = {}
+        self._embedding: Embedding | None = None
         self._rows: dict[tuple[str, str], int] = {}
 
     def build(self, plan: Plan) -> tuple[Built, dict[str, FileRecord]]:
@@ -250,10 +249,14 @@ class Builder:
             writer.close()
         except BaseException:
             writer.abandon()
+            self._stop()
             raise
         finally:
             self._parser.close()
-        vectors, dim, embedder = self._vectors()
+        try:
+            vectors, dim, embedder = self._vectors()
+        finally:
+            self._stop()
         count = len(self._hashes)
         quantised.write(self._folder / VECTORS, self._folder / QUANTISED, vectors, count, dim)
         built = Built(len(self._rows), count, embedder, dim)
@@ -302,7 +305,8 @@ class Builder:
         for (start, end), text in zip(places, texts, strict=True):
             digest = hashlib.sha256(text.encode()).digest()
             self._hashes.append(digest)
-            self._texts[digest] = text
+            if digest not in self._kept:
+                self._embed(digest, text)
             chunks.append((start, end, digest))
         return writer.add_document(document, chunks, texts)
 
@@ -318,83 +322,50 @@ class Builder:
 
     def _vectors(self) -> tuple[Iterator[NDArray[np.float32]], int, str]:
         """Return the vectors of all chunks in blocks, their length, and their embedder's name."""
-        known = self._known_rows()
-        missing = [digest for digest in dict.fromkeys(self._hashes) if digest not in known]
         name = self._base.manifest.embedder if self._base and self._base.manifest else ""
-        if missing:
-            embedder = self._embedder()
-            check_dimension(self._base.manifest if self._base else None, embedder)
-            name = embedder.name
-            fresh = self._embed(embedder, missing)
-            return self._blocks(known, fresh, embedder.dim), embedder.dim, name
+        if self._embedding:
+            embedder = self._embedding.embedder
+            fresh = self._embedding.finish(self._embedded)
+            return self._blocks(fresh, embedder.dim), embedder.dim, embedder.name
         if not self._hashes or self._base is None or self._base.manifest is None:
             return iter(()), 1, ""
         dim = self._base.manifest.dim
-        return self._blocks(known, {}, dim), dim, name
+        return self._blocks({}, dim), dim, name
 
-    def _known_rows(self) -> dict[bytes, int]:
-        """Return where the generation before has the vectors of chunks of this one."""
+    def _embed(self, digest: bytes, text: str) -> None:
+        if self._embedding is None:
+            embedder = self._embedder()
+            check_dimension(self._base.manifest if self._base else None, embedder)
+            self._embedding = Embedding(embedder, self._pending)
+        self._embedding.add(digest, text)
+
+    def _embedded(self, count: int, total: int, seconds: float) -> None:
+        read = len(self._rows)
+        self._progress(Progress("embedding", read, read, count, total, seconds))
+
+    def _stop(self) -> None:
+        if self._embedding:
+            self._embedding.close()
+
+    @cached_property
+    def _kept(self) -> dict[bytes, int]:
+        """Rows of the vectors of the generation before, by the hashes of their texts."""
         if self._base is None or self._base.catalog is None or self._base.vectors is None:
             return {}
-        wanted = set(self._hashes)
-        return {
-            digest: row for row, digest in self._base.catalog.chunk_hashes() if digest in wanted
-        }
+        return {digest: row for row, digest in self._base.catalog.chunk_hashes()}
 
     def _blocks(
-        self, known: dict[bytes, int], fresh: dict[bytes, NDArray[np.float32]], dim: int
+        self, fresh: dict[bytes, NDArray[np.float32]], dim: int
     ) -> Iterator[NDArray[np.float32]]:
         """Yield the vectors of all chunks in order: those known are never in memory all at once."""
         for begin in range(0, len(self._hashes), _BLOCK):
             hashes = self._hashes[begin : begin + _BLOCK]
             block = np.empty((len(hashes), dim), dtype=np.float32)
-            old = [at for at, digest in enumerate(hashes) if digest in known]
+            old = [at for at, digest in enumerate(hashes) if digest in self._kept]
             if old and self._base and self._base.vectors:
-                rows = np.array([known[hashes[at]] for at in old], dtype=np.int64)
+                rows = np.array([self._kept[hashes[at]] for at in old], dtype=np.int64)
                 block[old] = self._base.vectors.reconstruct(rows)
             for at, digest in enumerate(hashes):
-                if digest not in known:
+                if digest not in self._kept:
                     block[at] = fresh[digest]
             yield block
-
-    def _embed(
-        self, embedder: Embedder, missing: Sequence[bytes]
-    ) -> dict[bytes, NDArray[np.float32]]:
-        """Embed texts in batches, each kept on disk at once so that a crash costs one batch.
-
-        Texts of a length go together, whichever document they are of: a batch is padded to its
-        longest.
-        """
-        dim = embedder.dim
-        pending = PendingVectors(self._pending, embedder.name)
-        try:
-            found = pending.get(missing, dim)
-            todo = [digest for digest in missing if digest not in found]
-            todo.sort(key=lambda digest: len(self._texts[digest]), reverse=True)
-            left = sum(len(self._texts[digest]) for digest in todo)
-            done = 0
-            started = time.monotonic()
-            batches = [todo[at : at + _BATCH] for at in range(0, len(todo), _BATCH)]
-            texts = [[self._texts[digest] for digest in batch] for batch in batches]
-            count = 0
-            for at, vectors in encoded(embedder, texts):
-                batch = batches[at]
-                _check(vectors, len(batch), dim, embedder.name)
-                pending.put(batch, vectors)
-                found |= dict(zip(batch, vectors, strict=True))
-                size = sum(len(self._texts[digest]) for digest in batch)
-                done, left = done + size, left - size
-                seconds = (time.monotonic() - started) / max(1, done) * left
-                count, total = count + len(batch), len(self._rows)
-                self._progress(Progress("embedding", total, total, count, len(todo), seconds))
-            return found
-        finally:
-            pending.close()
-
-
-def _check(vectors: NDArray[np.float32], count: int, dim: int, name: str) -> None:
-    if vectors.shape != (count, dim) or not np.isfinite(vectors).all():
-        raise LibraryMismatch(
-            f"embedder {name!r}: found vectors of shape {vectors.shape}, expected ({count}, {dim}) "
-            "finite numbers; use another embedder: set CITESPAN_EMBEDDER"
-        )

@@ -230,7 +230,6 @@ class Swaps:
         new = rng.choice(_SIBLINGS[place.group().lower()])
         return _put(example.question, place, new.title() if place.group().istitle() else new)
 
-
     def _swap_word(self, example: Example, rng: random.Random) -> str | None:
         """Swap a verb, noun or adjective for one of like ending from the passage's questions."""
         places = [
