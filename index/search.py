@@ -43,6 +43,8 @@ from index.vectors import FaissIndex, VectorIndex
 DENSE_WEIGHT = 0.5
 _CANDIDATES = 50
 _CACHED_CHARACTERS = 20_000_000
+# Filters whose passages are remembered.
+_SCOPES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Snapshot:
         self._milvus = milvus
         self._names = catalog.names() if catalog else {}
         self._rows = {name: row for row, names in self._names.items() for name in names}
+        self._whole = _Scope({row: names[0] for row, names in self._names.items()}, None)
+        self._scopes: OrderedDict[str, _Scope] = OrderedDict()
         self._cache: OrderedDict[int, Document] = OrderedDict()
         self._cached = 0
         self._lock = threading.Lock()
@@ -179,14 +183,27 @@ class Snapshot:
 
     def _scope(self, filters: Filter | None) -> _Scope:
         """Return the chunks that may be found and the name to cite of each document."""
-        first = {row: names[0] for row, names in self._names.items()}
         if filters is None or filters == Filter() or self.catalog is None:
-            return _Scope(first, None)
+            return self._whole
+        # Questions to the same part of a library come one after another.
+        key = repr(filters)
+        with self._lock:
+            if key in self._scopes:
+                self._scopes.move_to_end(key)
+                return self._scopes[key]
+        scope = self._narrowed(filters, self.catalog)
+        with self._lock:
+            self._scopes[key] = scope
+            if len(self._scopes) > _SCOPES:
+                self._scopes.popitem(last=False)
+        return scope
+
+    def _narrowed(self, filters: Filter, catalog: Catalog) -> _Scope:
         named: dict[int, str] = {}
         for file in self.documents():
             if file.format and filters.accepts(file.name, file.format, file.modified):
                 named.setdefault(self._rows[file.name], file.name)
-        rows = self.catalog.chunk_rows(list(named))
+        rows = catalog.chunk_rows(list(named))
         return _Scope(named, np.array(rows, dtype=np.int64))
 
     def _search_one(
@@ -210,9 +227,8 @@ class Snapshot:
         if self._milvus is not None:
             among = None if scope.rows is None else list(scope.names)
             return self._milvus.candidates(question, query, count, among)
-        allowed = None if scope.rows is None else scope.rows.tolist()
         _, nearest = self.vectors.search(query[None], count, scope.rows)
-        lexical = self.catalog.search(question, count, among=allowed)
+        lexical = self.catalog.search(question, count, among=scope.rows)
         rows = np.array(sorted({*nearest[0].tolist(), *lexical}), dtype=np.int64)
         # Both scores of every candidate, whichever search found it.
         dense = self.vectors.reconstruct(rows) @ query

@@ -114,6 +114,18 @@ def test_filters_narrow_the_search_and_cite_the_name_asked_for(library, filters,
     assert all(library.document(p.document).text[p.start : p.end] == p.text for p in every.values())
 
 
+def test_a_filter_is_never_taken_for_another_one(library):
+    """What each filter lets through is remembered, for a few filters."""
+    wanted = {f"{place}/{n}.txt" for place in ("new", "old") for n in "12"}
+    for _ in range(2):
+        for name in sorted(wanted):
+            found = library.search("apple", k=50, filters=Filter(documents=(name,)))
+            assert [passage.document for passage in found] == [name]
+        assert len(library.search("apple", k=50)) == 5
+    library.remove("old/2.txt")
+    assert library.search("apple", filters=Filter(documents=("old/2.txt",))) == []
+
+
 def test_libraries_have_names_and_are_listed(tmp_path, home):
     one = write(tmp_path / "one", {"a.txt": "apple"})
     two = write(tmp_path / "two", {"b.txt": "bridge"})
