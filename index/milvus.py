@@ -35,7 +35,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,13 +42,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.bm25 import NO_WORD, Statistics, Words, chunk_vector, exact, question_vector
+from index.bm25 import NO_WORD, Words, chunk_vector
 from index.catalog import Catalog, ChunkRow
 from index.context import searched_texts
-from index.errors import LibraryError, LibraryMismatch
+from index.errors import LibraryError
 from index.quantised import QUANTISED_FROM
 from index.store import CATALOG, VECTORS, Manifest, make_private, write_durably
-from index.vectors import VectorIndex
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -57,23 +55,16 @@ if TYPE_CHECKING:
 Vectors = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 Held = tuple[Manifest, Catalog]
 
-_SECONDS = 10.0  # a search, a connection
+SECONDS = 10.0  # a search, a connection
 _WRITING_SECONDS = 120.0  # a batch, an index, a load
 # Every call has a time limit; and pings between calls are more than a plain gRPC server, as Milvus
 # Lite's is, puts up with: it hangs up, and gRPC reports that on standard error.
 _QUIET = {"grpc.keepalive_permit_without_calls": False, "grpc.keepalive_time_ms": 600_000}
 _BATCH = 500
-_MOST_HITS = 16_384  # Milvus's own limit
 # A question that began before a switch has this long to finish its search.
 _GRACE_SECONDS = 1.0
 _STATE = "state"
 _HIDDEN = 2**62
-_SAID = {
-    "absent": "nothing of this library",
-    "writing": "this library being written",
-    "switching": "another generation of this library",
-    "clean": "another generation of this library",
-}
 _START_ONE = "milvus-lite server --host 127.0.0.1 --port 19530 --data-dir FOLDER"
 
 
@@ -127,9 +118,7 @@ class MilvusStore:
                 if "://" not in self._address:
                     make_private(Path(self._address).parent)
                 with self.errors():
-                    self._client = MilvusClient(
-                        self._address, timeout=_SECONDS, grpc_options=_QUIET
-                    )
+                    self._client = MilvusClient(self._address, timeout=SECONDS, grpc_options=_QUIET)
             return self._client
 
     def close(self) -> None:
@@ -189,7 +178,7 @@ class MilvusStore:
         """Return `writing`, `switching`, `clean` or `absent`, and the generations that answer."""
         name, client = self.collection(manifest), self.client()
         with self.errors():
-            if not client.has_collection(name, timeout=_SECONDS):
+            if not client.has_collection(name, timeout=SECONDS):
                 return "absent", ()
             client.load_collection(name, timeout=_WRITING_SECONDS)
             rows = client.query(
@@ -197,7 +186,7 @@ class MilvusStore:
                 ids=[_STATE],
                 output_fields=["document"],
                 consistency_level="Strong",
-                timeout=_SECONDS,
+                timeout=SECONDS,
             )
         words = rows[0]["document"].split() if rows else ["absent"]
         return words[0], tuple(words[1:])
@@ -253,7 +242,7 @@ class MilvusStore:
                     filter=f"added < {_HIDDEN}",
                     output_fields=["count(*)"],
                     consistency_level="Strong",
-                    timeout=_SECONDS,
+                    timeout=SECONDS,
                 )[0]["count(*)"]
             if found != manifest.chunks:
                 yield f"Milvus at {self.address}: found {found} chunks, expected {manifest.chunks}"
@@ -288,8 +277,8 @@ class MilvusStore:
         old = [identity(base[0])] if base and identity(base[0]) in answering else []
         same = base if old and state == "clean" and _cut_alike(base, manifest) else None
         self._mark(name, manifest.dim, ["writing", *old])
-        known = _documents(same[1]) if same else {}
-        fresh = {key: row for key, row in _documents(catalog).items() if key not in known}
+        known = documents_of(same[1]) if same else {}
+        fresh = {key: row for key, row in documents_of(catalog).items() if key not in known}
         rows = self._rows(fresh, manifest, catalog, vectors)
         while batch := list(islice(rows, _BATCH)):
             there = set() if same or state == "absent" else self._there(name, batch, manifest)
@@ -318,7 +307,8 @@ class MilvusStore:
         name = self.collection(manifest) if manifest.chunks else ""
         if name:
             if base:
-                field, gone = "document", sorted(_documents(base[1]).keys() - _documents(catalog))
+                field = "document"
+                gone = sorted(documents_of(base[1]).keys() - documents_of(catalog))
             else:
                 field, gone = "id", list(self._strangers(name, manifest, catalog))
             if gone:
@@ -335,15 +325,11 @@ class MilvusStore:
             with self.errors():
                 self.client().drop_collection(other, timeout=_WRITING_SECONDS)
 
-    def at(self, manifest: Manifest, catalog: Catalog) -> MilvusSearch:
-        """Return the search of one generation."""
-        return MilvusSearch(self, manifest, catalog)
-
     def _others(self, name: str) -> list[str]:
         """Return this library's collections but one."""
         client, prefix = self.client(), self._prefix()
         with self.errors():
-            there = client.list_collections(timeout=_SECONDS)
+            there = client.list_collections(timeout=SECONDS)
         return [other for other in there if other.startswith(prefix) and other != name]
 
     def _create(self, name: str, manifest: Manifest) -> None:
@@ -435,158 +421,10 @@ class MilvusStore:
             )
             try:
                 while page := pages.next():
-                    known = _chunk_rows(catalog, page)
+                    known = chunk_rows(catalog, page)
                     yield from (row["id"] for row in page if row["id"] not in known)
             finally:
                 pages.close()
-
-
-class MilvusSearch:
-    """Finds the chunks of one generation."""
-
-    def __init__(self, store: MilvusStore, manifest: Manifest, catalog: Catalog) -> None:
-        """Use `MilvusStore.at`."""
-        self._store = store
-        self._manifest = manifest
-        self._catalog = catalog
-        self._lock = threading.Lock()
-        self._statistics: Statistics | None = None
-
-    def candidates(
-        self,
-        question: str,
-        query: NDArray[np.float32],
-        count: int,
-        documents: Sequence[int] | None = None,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return the chunks nearest by meaning and by words, and both scores of each.
-
-        Args:
-            question: Any text.
-            query: Its unit vector.
-            count: Chunks wanted of each of the two searches.
-            documents: Only chunks of these document rows, when given.
-
-        Returns:
-            Rows in ascending order, cosines, and BM25, each of shape (number of chunks,).
-
-        Raises:
-            LibraryMismatch: Milvus does not hold this generation.
-            LibraryError: Milvus does not answer, or not in time.
-        """
-        try:
-            return self._candidates(question, query, count, documents)
-        except LibraryError:
-            # A server that was started anew has yet to load the collection.
-            with self._lock:
-                self._statistics = None
-            self._store.close()
-            return self._candidates(question, query, count, documents)
-
-    def _candidates(
-        self,
-        question: str,
-        query: NDArray[np.float32],
-        count: int,
-        documents: Sequence[int] | None,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        statistics = self._ready()
-        condition = f"added <= {self._manifest.generation}"
-        if documents is not None:
-            condition += f" and {self._among(documents)}"
-        words = question_vector(question, self._store.words, statistics)
-        found = self._nearest("vector", query, count, condition)
-        if words:
-            # Milvus ranks by a mean length that is not the library's: ask for more, and cut here.
-            more = self._nearest("words", words, 2 * count, condition)
-            ranked = sorted(more, key=lambda row: (-_bm25(words, more[row], statistics), row))
-            found |= {row: more[row] for row in ranked[:count]}
-        rows = sorted(found)
-        vectors = np.array([found[row]["vector"] for row in rows], dtype=np.float32)
-        dense = vectors.reshape(len(rows), self._manifest.dim) @ query
-        lexical = np.array([_bm25(words, found[row], statistics) for row in rows])
-        return np.array(rows, dtype=np.int64), dense.astype(np.float64), lexical
-
-    def _ready(self) -> Statistics:
-        """Return the words' statistics, once Milvus was found to hold the generation."""
-        with self._lock:
-            if self._statistics is None:
-                state, answering = self._store.state(self._manifest)
-                if identity(self._manifest) not in answering:
-                    raise LibraryMismatch(
-                        f"Milvus at {self._store.address}: found {_SAID.get(state, state)}, "
-                        f"expected generation {self._manifest.generation} of it; "
-                        f"run: citespan index {self._manifest.roots[0]}"
-                    )
-                self._statistics = Statistics(self._catalog)
-            return self._statistics
-
-    def _nearest(
-        self, field: str, value: Any, count: int, condition: str
-    ) -> dict[int, dict[str, Any]]:
-        """Return fields of the nearest chunks by catalog row.
-
-        Rows of Milvus that the generation does not know take no chunk's place: then more are asked
-        for.
-        """
-        limit = count
-        while True:
-            with self._store.errors():
-                hits = self._store.client().search(
-                    self._store.collection(self._manifest),
-                    data=[value],
-                    anns_field=field,
-                    limit=limit,
-                    filter=condition,
-                    output_fields=["document", "ordinal", "length", "vector", "words"],
-                    consistency_level="Strong",
-                    timeout=_SECONDS,
-                )[0]
-            entities = [{"id": hit["id"], **hit["entity"]} for hit in hits]
-            known = _chunk_rows(self._catalog, entities)
-            if len(known) >= count or len(hits) < limit or limit == _MOST_HITS:
-                best = [entity for entity in entities if entity["id"] in known][:count]
-                return {known[entity["id"]]: entity for entity in best}
-            limit = min(4 * limit, _MOST_HITS)
-
-    def _among(self, documents: Sequence[int]) -> str:
-        """Return the condition that a chunk is of these documents, the shorter way round."""
-        keys = _documents(self._catalog)
-        wanted = set(documents)
-        inside = [key for key, row in keys.items() if row in wanted]
-        outside = [key for key, row in keys.items() if row not in wanted]
-        if len(outside) < len(inside):
-            return f"document not in {json.dumps(outside)}" if outside else "added >= 0"
-        return f"document in {json.dumps(inside)}"
-
-
-class Unread:
-    """Stored vectors that are opened when they are first needed: not for a search."""
-
-    def __init__(self, open: Callable[[], VectorIndex], manifest: Manifest) -> None:
-        """Keep what opens them.
-
-        Args:
-            open: Opens and verifies them.
-            manifest: Their generation's.
-        """
-        self.dim = manifest.dim
-        self._count = manifest.chunks
-        self._open = lru_cache(maxsize=1)(open)
-
-    def __len__(self) -> int:
-        """Return the number of vectors."""
-        return self._count
-
-    def search(
-        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return similarities and row numbers, each of shape (number of queries, up to k)."""
-        return self._open().search(queries, k, allowed)
-
-    def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the vectors of these rows, shape (number of rows, dim)."""
-        return self._open().reconstruct(rows)
 
 
 def identity(manifest: Manifest) -> str:
@@ -604,10 +442,6 @@ def _mapped(path: Path, manifest: Manifest) -> Vectors:
     return lambda rows: np.asarray(stored[rows], dtype=np.float32)
 
 
-def _bm25(question: dict[int, float], row: dict[str, Any], statistics: Statistics) -> float:
-    return exact(question, row["words"], row["length"], statistics.mean)
-
-
 def _index_type(manifest: Manifest) -> str:
     """Return how vectors are indexed: exactly as long as a library does so on one machine."""
     return "FLAT" if manifest.chunks < QUANTISED_FROM else "AUTOINDEX"
@@ -618,7 +452,7 @@ def _cut_alike(base: Held | None, manifest: Manifest) -> bool:
     return made[0] == made[1]
 
 
-def _documents(catalog: Catalog) -> dict[str, int]:
+def documents_of(catalog: Catalog) -> dict[str, int]:
     """Return the row of every document by its key in Milvus."""
     rows = catalog.document_rows()
     return {f"{sha256}:{format}": row for (sha256, format), row in rows.items()}
@@ -629,7 +463,7 @@ def _id(document: str, chunk: ChunkRow) -> str:
     return hashlib.sha256(place + chunk.sha256).hexdigest()[:32]
 
 
-def _chunk_rows(catalog: Catalog, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def chunk_rows(catalog: Catalog, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Return the chunk row, by id, of those rows of Milvus that a catalog has the very chunk of."""
     firsts = catalog.rows(
         "SELECT sha256 || ':' || format, (SELECT min(id) FROM chunks WHERE document = documents.id)"

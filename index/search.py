@@ -35,10 +35,11 @@ from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
 from index.filters import Filter
-from index.milvus import MilvusSearch, MilvusStore, Unread
+from index.milvus import MilvusStore
+from index.milvus_search import MilvusSearch
 from index.quantised import QuantisedIndex
 from index.store import CATALOG, QUANTISED, VECTORS, Manifest, Store
-from index.vectors import FaissIndex, VectorIndex
+from index.vectors import FaissIndex, Unread, VectorIndex
 
 DENSE_WEIGHT = 0.5
 _CANDIDATES = 50
@@ -360,9 +361,9 @@ def load(
         check(manifest)
         try:
             opened = partial(_vectors, store, manifest)
-            vectors = Unread(opened, manifest) if milvus else opened()
+            vectors = Unread(opened, manifest.chunks, manifest.dim) if milvus else opened()
             catalog = Catalog(store.verify(manifest, CATALOG))
-            remote = milvus.at(manifest, catalog) if milvus else None
+            remote = MilvusSearch(milvus, manifest, catalog) if milvus else None
             return Snapshot(manifest, catalog, vectors, partial(embedder, manifest), remote)
         except LibraryCorrupt:
             # Another process may have switched and swept meanwhile.

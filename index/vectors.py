@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -113,6 +114,36 @@ class FaissIndex:
         loaded.dim = dim
         loaded._index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
         return loaded
+
+
+class Unread:
+    """Stored vectors that are opened when they are first needed: not for a search."""
+
+    def __init__(self, open: Callable[[], VectorIndex], count: int, dim: int) -> None:
+        """Keep what opens them.
+
+        Args:
+            open: Opens and verifies them.
+            count: How many there are.
+            dim: Length of each.
+        """
+        self.dim = dim
+        self._count = count
+        self._open = lru_cache(maxsize=1)(open)
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return self._count
+
+    def search(
+        self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return similarities and row numbers, each of shape (number of queries, up to k)."""
+        return self._open().search(queries, k, allowed)
+
+    def reconstruct(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of these rows, shape (number of rows, dim)."""
+        return self._open().reconstruct(rows)
 
 
 def nothing(queries: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -541,7 +541,7 @@ def test_no_server_is_said_at_once_and_what_was_there_answers(tmp_path: Path, ho
 def test_a_server_that_says_nothing_is_given_up(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(milvus, "_SECONDS", 1.0)
+    monkeypatch.setattr(milvus, "SECONDS", 1.0)
     folder = write(tmp_path / "fruit", TEXTS)
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))
