@@ -27,8 +27,9 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 
 Negatives: passages that BM25 returns for the question and that lack its answer (20 %), questions
 with one name, number, unit or other word swapped, two names exchanged or the verb negated (20 %),
-and the unanswerable ones of SQuAD 2.0. Held out by this command: a tenth of SQuADShifts (by passage), for measuring, and two
-articles of SQuAD 2.0 ({fitting}), on whose questions the score and the confidence are fitted.
+and the unanswerable ones of SQuAD 2.0. Held out by this command: a tenth of SQuADShifts (by
+passage), for measuring, and two articles of SQuAD 2.0 ({fitting}), on whose questions the
+score and the confidence are fitted.
 {warm_data}
 ## Evaluations while training
 
