@@ -71,9 +71,7 @@ class Embedding:
         self._waiting[digest] = text
         if self._together and len(self._waiting) >= self._together:
             self._send()
-            for future in self._running:
-                if future.done():
-                    future.result()
+            self._raise()
 
     def finish(self, progress: Callable[[int, int, float], None]) -> dict[bytes, Floats]:
         """Wait for every text; return the vectors by hash.
@@ -86,17 +84,13 @@ class Embedding:
         """
         self._send()
         count, done, whole = 0, 0, sum(self._sizes.values())
-        began, at_first = (
-            time.monotonic(),
-            sum(self._sizes[digest] for digest in list(self._vectors)),
-        )
+        began = time.monotonic()
+        at_first = sum(self._sizes[digest] for digest in list(self._vectors))
         while count < len(self._sizes):
             try:
                 batch = self._landed.get(timeout=_LOOK)
             except Empty:
-                for future in self._running:
-                    if future.done():
-                        future.result()
+                self._raise()
                 continue
             count += len(batch)
             done += sum(self._sizes[digest] for digest in batch)
@@ -113,6 +107,11 @@ class Embedding:
             future.cancel()
         self._thread.submit(self._pending.close).result()
         self._thread.shutdown()
+
+    def _raise(self) -> None:
+        """Forget the tasks that are done, which are the first ones; raise what one raised."""
+        while self._running and self._running[0].done():
+            self._running.pop(0).result()
 
     def _send(self) -> None:
         """Give the waiting texts to the thread, the longest first."""

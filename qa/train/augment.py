@@ -23,6 +23,7 @@ from qa.train.data import Example
 _NAME = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+)?[A-Z][\w’'-]+)*")
 _NUMBER = re.compile(r"\b\d[\d,.]*\b")
 _WORD = re.compile(r"\w+")
+_PLAIN = re.compile(r"\b[a-z]{5,}\b")
 
 _ASKING = "who what when where which why how whose whom does did is are was were in on at do can"
 _LITTLE = """
@@ -233,9 +234,7 @@ class Swaps:
     def _swap_word(self, example: Example, rng: random.Random) -> str | None:
         """Swap a verb, noun or adjective for one of like ending from the passage's questions."""
         places = [
-            place
-            for place in _WORD.finditer(example.question)
-            if place.group() in _plain_words(place.group())
+            place for place in _PLAIN.finditer(example.question) if place.group() not in _FUNCTION
         ]
         if not places:
             return None
@@ -277,7 +276,7 @@ class Swaps:
 
 def _plain_words(text: str) -> list[str]:
     """Return the longer words in small letters that carry meaning."""
-    return [word for word in re.findall(r"\b[a-z]{5,}\b", text) if word not in _FUNCTION]
+    return [word for word in _PLAIN.findall(text) if word not in _FUNCTION]
 
 
 def _names(text: str) -> list[str]:
