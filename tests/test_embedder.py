@@ -154,17 +154,35 @@ def test_the_default_is_the_shipped_one_and_other_names_are_sentence_transformer
     assert isinstance(open_embedder(DEFAULT), SentenceTransformerEmbedder)
 
 
-def test_a_library_of_the_embedder_before_is_refused_with_the_way_out(tmp_path, home):
+def test_a_library_of_the_embedder_before_is_refused_until_it_is_synced_and_then_built_anew(
+    tmp_path, home
+):
     # Its vectors are near the new ones, near enough to be mistaken for them.
     (tmp_path / "note.txt").write_text("The bridge was opened in 1932.")
     before = Named(DEFAULT)
     with Library.open(tmp_path, home=home, embedder=before) as library:
         library.sync()
+    with Library.open(tmp_path, home=home, embedder=open_embedder) as library:
+        with pytest.raises(LibraryMismatch, match=f"run: citespan index --rebuild .*{DEFAULT}"):
+            library.search("When was the bridge opened?")
+        assert library.sync().generation == 2
+        assert library.search("When was the bridge opened?")[0].dense > 0.5
+        assert library.sync().unchanged == ("note.txt",)
+
+
+def test_a_library_of_an_embedder_that_somebody_chose_is_not_built_anew_by_itself(tmp_path, home):
+    (tmp_path / "note.txt").write_text("The bridge was opened in 1932.")
+    with Library.open(tmp_path, home=home, embedder=Named("chosen")) as library:
+        library.sync()
+    with Library.open(tmp_path, home=home, embedder=Named(DEFAULT)) as library:
+        with pytest.raises(LibraryMismatch, match="CITESPAN_EMBEDDER=chosen"):
+            library.sync()
+        library.sync(rebuild=True)
     with (
-        Library.open(tmp_path, home=home, embedder=open_embedder) as library,
-        pytest.raises(LibraryMismatch, match=f"run: citespan index --rebuild .*{DEFAULT}"),
+        Library.open(tmp_path, home=home, embedder=Named("chosen")) as library,
+        pytest.raises(LibraryMismatch, match=f"CITESPAN_EMBEDDER={DEFAULT}"),
     ):
-        library.search("When was the bridge opened?")
+        library.sync()
 
 
 def test_another_model_is_pooled_as_its_config_says(tmp_path, exact):

@@ -245,6 +245,20 @@ def test_another_embedder_is_refused_and_a_rebuild_takes_it(library, folder, hom
     assert names(other.search("apple", k=1)) == ["apple.txt"]
 
 
+def test_a_rebuild_that_does_not_know_its_documents_is_refused_and_leaves_what_is_there(
+    folder, home
+):
+    library = Library.open(folder, home=home, embedder=WordEmbedder(), name="papers")
+    library.sync()
+    (library.folder / "CURRENT").write_bytes(b"torn")
+    again = Library.open(home=home, embedder=WordEmbedder(), name="papers")
+    with pytest.raises(LibraryError, match="run: citespan index --rebuild --library papers with"):
+        again.sync(rebuild=True)
+    assert (library.folder / "CURRENT").read_bytes() == b"torn"
+    whole = Library.open(folder, home=home, embedder=WordEmbedder(), name="papers")
+    assert len(whole.sync(rebuild=True).added) == 3
+
+
 def test_another_dimension_under_the_same_name_is_refused(library, folder, home):
     other = WordEmbedder()
     other.dim = 9

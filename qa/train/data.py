@@ -60,7 +60,7 @@ SOURCES = (
     Source("squadshifts-amazon.json.gz", 0.15),
     Source("tydiqa-goldp-en-train.json.gz", 0.4),
     Source("nq-open-oracle.json.gz", 0.3),
-    Source("qamr.json.gz", 0.2),
+    Source("qamr.json.gz", 0.6),
     Source("qed-dev.jsonl.gz", 0.4),
     Source("time-sensitive-qa.json.gz", 0.1),
     Source("fairytaleqa.json.gz", 0.1),
