@@ -65,7 +65,9 @@ _FAMILIES = """
     christian muslim jewish buddhist hindu catholic protestant
     french german english spanish russian chinese japanese italian
     iron copper gold silver steel oxygen hydrogen nitrogen carbon
-    born married educated killed arrested elected appointed buried
+    born married educated elected appointed buried
+    killed injured wounded arrested rescued kidnapped
+    soldiers civilians sailors officers workers passengers prisoners
     built destroyed sold bought renamed moved repaired
     morning afternoon evening night
     cause effect, author publisher, dog cat, cars ships, deaths injuries births
