@@ -194,6 +194,15 @@ def test_an_epoch_is_the_same_for_the_same_seed_and_takes_weights_for_copies():
     assert made == epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
 
 
+def test_a_longer_run_begins_with_the_examples_of_a_shorter_one():
+    # Or a run that goes on would read again what it has read, and never reach the rest.
+    pairs = [(example("who", f"Ann was born in {year}.", "Ann"), 1.0) for year in range(1700, 1740)]
+    examples = [one for one, _ in pairs]
+    tools = Negatives(examples), Swaps(examples)
+    short = epoch(pairs, *tools, seed=4, limit=10)
+    assert epoch(pairs, *tools, seed=4, limit=30)[: len(short)] == short
+
+
 # Features --------------------------------------------------------------------------------------
 
 

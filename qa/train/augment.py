@@ -357,6 +357,6 @@ def epoch(
         if example.answers and rng.random() < swapped:
             examples.append(swaps.find(example, rng))
         examples.append(replace(example, question=as_typed(example.question, rng)))
-    kept = [example for example in examples if example is not None]
-    rng.shuffle(kept)
-    return kept
+    # Not shuffled again: a longer run begins as a shorter one did, and goes on with what is new.
+    # Batches are made of a thousand examples at a time, which parts a question from its negatives.
+    return [example for example in examples if example is not None]
