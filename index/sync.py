@@ -120,7 +120,8 @@ def plan(entries: dict[str, Entry], base: Snapshot | None) -> Plan:
     """Find out which files are not as they were, by stat first and content second."""
     before = base.catalog.files() if base and base.catalog else {}
     files = {name: _look(name, entry, before.get(name)) for name, entry in entries.items()}
-    return Plan(entries, files, _timeless(files) != _timeless(before), compare(before, files))
+    stale = files != before and _timeless(files) != _timeless(before)
+    return Plan(entries, files, stale, compare(before, files))
 
 
 def _timeless(files: dict[str, FileRecord]) -> list[FileRecord]:
@@ -157,6 +158,8 @@ def compare(before: dict[str, FileRecord], after: dict[str, FileRecord]) -> Sync
 
 def _look(name: str, entry: Entry, known: FileRecord | None) -> FileRecord:
     """Return the record of a file as it is now; nothing is read when stat says it is the same."""
+    if known and known.sha256 and _same_stat(known, entry):
+        return _try_again(known)
     seen = FileRecord(
         name=name,
         size=entry.size,
@@ -167,8 +170,6 @@ def _look(name: str, entry: Entry, known: FileRecord | None) -> FileRecord:
         document=None,
         reason=None,
     )
-    if known and known.sha256 and _same_stat(known, entry):
-        return _try_again(known)
     now = time.time_ns()
     try:
         documents.format_of(name)
