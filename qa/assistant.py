@@ -52,14 +52,14 @@ class Stage:
         name: `searching`, `reading`, or `answering`.
         passages: What was retrieved, best first; empty while searching.
         answer: The answer; None before the last stage.
-        read: How many of the passages were read for it; 0 before the last stage.
+        read: Those of the passages that were read for it, in that order; at the last stage.
         question: As it is read: a follow-up spelled out, slips mended; empty while searching.
     """
 
     name: Literal["searching", "reading", "answering"]
     passages: tuple[Passage, ...] = ()
     answer: Answer | None = None
-    read: int = 0
+    read: tuple[Passage, ...] = ()
     question: str = ""
 
 
@@ -127,7 +127,8 @@ class Assistant:
         [reading] = self._read(snapshot, [understood], [passages])
         clock.lap("reading")
         answer = self._answer(snapshot, question, reading, clock)
-        yield Stage("answering", tuple(passages), answer, len(reading.read), understood)
+        read = tuple(passages[at] for at in reading.read)
+        yield Stage("answering", tuple(passages), answer, read, understood)
 
     def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
         """Answer several questions, embedded together; answers and errors as of `ask`."""
@@ -194,7 +195,7 @@ class Assistant:
         """Read each question's passages, as many as it takes."""
         calibration = self.calibration
         if self.settings.read_all:
-            calibration = replace(calibration, stopping=None)
+            calibration = replace(calibration, stopping=None, refusing=None)
         readings = [
             Reading(question, passages, calibration, len(snapshot))
             for question, passages in zip(questions, retrieved, strict=True)

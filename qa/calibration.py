@@ -7,8 +7,8 @@ Two logistic regressions over features a person can read, in `calibration.json`:
 * `confidence` turns the winner's score, its lead and the agreement of other passages into the
   probability that it is right.
 
-An answer is given when its confidence reaches `threshold`. A third one, `stopping`, says when no
-passage that is not read yet can still matter; see `qa/stopping.py`.
+An answer is given when its confidence reaches `threshold`. Two more, `stopping` and `refusing`, say
+when no passage that is not read yet can still matter; see `qa/stopping.py`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ CONFIDENCE = (
     "coverage",
 )  # fmt: skip
 STOPPING = ("needed", "lead", "behind", "echo")
+REFUSING = ("needed", "short", "behind")
 
 Rows = NDArray[np.float64]
 
@@ -56,11 +57,11 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """When reading may stop, once there is an answer.
+    """When reading may stop.
 
     Attributes:
-        chance: From `STOPPING` features, the log-odds that a passage which is not read yet has
-            something to say.
+        chance: From `STOPPING` or `REFUSING` features, the log-odds that a passage which is not
+            read yet has something to say.
         limit: Reading stops when the chances of all such passages add up to this or less.
     """
 
@@ -77,8 +78,10 @@ class Calibration:
         confidence: Scores the winner from `CONFIDENCE` features.
         threshold: Lowest confidence that is answered, 0..1.
         fitted_on: What it was fitted on, for people.
-        stopping: When to stop reading; None reads every passage, as of a calibration that was
-            made without it.
+        stopping: When to stop reading once there is an answer; None reads every passage, as of a
+            calibration that was made without it.
+        refusing: When to stop reading while there is none; None, or a `stopping` of None, reads
+            every passage before a refusal.
     """
 
     ranking: Logistic = field(default_factory=lambda: Logistic(0.0, {"margin": 1.0}))
@@ -86,6 +89,7 @@ class Calibration:
     threshold: float = 0.5
     fitted_on: str = "nothing"
     stopping: Stopping | None = None
+    refusing: Stopping | None = None
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -124,7 +128,8 @@ class Calibration:
                 confidence=_logistic(stored["confidence"], CONFIDENCE),
                 threshold=float(stored["threshold"]),
                 fitted_on=str(stored["fitted_on"]),
-                stopping=_stopping(stored.get("stopping")),
+                stopping=_stopping(stored.get("stopping"), STOPPING),
+                refusing=_stopping(stored.get("refusing"), REFUSING),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -136,10 +141,10 @@ class Calibration:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
-def _stopping(stored: Mapping[str, Any] | None) -> Stopping | None:
+def _stopping(stored: Mapping[str, Any] | None, known: Sequence[str]) -> Stopping | None:
     if stored is None:
         return None
-    return Stopping(_logistic(stored["chance"], STOPPING), float(stored["limit"]))
+    return Stopping(_logistic(stored["chance"], known), float(stored["limit"]))
 
 
 def _logistic(stored: Mapping[str, object], known: Sequence[str]) -> Logistic:

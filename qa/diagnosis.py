@@ -17,7 +17,7 @@ one certain place names it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -133,6 +133,7 @@ def diagnose(
     pair: Pair,
     answer: Answer,
     retrieved: Sequence[Passage],
+    read: Collection[Passage],
     *,
     library: Library,
     places: Places,
@@ -145,7 +146,8 @@ def diagnose(
     Args:
         pair: What was expected.
         answer: What came back.
-        retrieved: The passages that were read for it, best first.
+        retrieved: The passages found for it, best first.
+        read: Those of them that were read.
         library: Asked what changed on disk when the answer is not indexed.
         places: Of the generation that answered.
         reader: Reads the right passages again.
@@ -160,7 +162,12 @@ def diagnose(
         )
     right = [passage for passage in retrieved if places.is_right(passage, pair)]
     if right:
-        return _after_retrieval(pair, answer, right, reader, citation_right)
+        lost = _after_retrieval(pair, answer, right, read, reader, citation_right)
+        return lost or Diagnosis(
+            "not_read",
+            f"reading stopped after {len(read)} of {len(retrieved)} passages, before the right "
+            "one; to read all: CITESPAN_READ_ALL=1",
+        )
     found = found or places.find(pair, answer.understood, SEARCHED)
     if found is None and len(places.snapshot) > SEARCHED and _stored(pair, places):
         detail = f"the right passage is not among the first {SEARCHED:,}"
@@ -177,9 +184,11 @@ def _after_retrieval(
     pair: Pair,
     answer: Answer,
     right: Sequence[Passage],
+    read: Collection[Passage],
     reader: PassageReader,
     citation_right: Mapping[str, bool],
-) -> Diagnosis:
+) -> Diagnosis | None:
+    """Return what lost a pair after its passage was found; None when that was not even read."""
     wrong = [name for name, is_right in citation_right.items() if not is_right]
     if answer.text is not None and exact_match(answer.text, pair.answers) and wrong:
         return Diagnosis("not_chosen", f"the right words, cited from another {wrong[0]}")
@@ -198,6 +207,8 @@ def _after_retrieval(
     if not good:
         detail = f"in the right passage the reader marks “{top.text}” ({top.score:+.2f})"
         return Diagnosis("not_read", detail, margin)
+    if not any(right[span.passage] in read for span in good):
+        return None
     winner = f"“{best.quote}” of {best.place}" if best else "nothing"
     return Diagnosis("not_chosen", f"the reader marked it, but {winner} came first", margin)
 

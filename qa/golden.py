@@ -286,7 +286,7 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
     for question in pair.history:
         history += (assistant.ask(question, history=history),)
     started = time.perf_counter()
-    answer, retrieved = _ask(assistant, pair, history)
+    answer, retrieved, read = _ask(assistant, pair, history)
     seconds = time.perf_counter() - started
     best = diagnosis.best_citation(answer)
     place = (best.document, best.start, best.end) if best else None
@@ -303,6 +303,7 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
             pair,
             answer,
             retrieved,
+            read,
             library=assistant.library,
             places=places,
             reader=assistant.reader,
@@ -336,16 +337,16 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
 
 def _ask(
     assistant: Assistant, pair: Pair, history: Sequence[Answer]
-) -> tuple[Answer, Sequence[Passage]]:
-    """Return the answer, and the passages that were read for it."""
+) -> tuple[Answer, Sequence[Passage], Sequence[Passage]]:
+    """Return the answer, the passages found for it, and those that were read."""
     try:
         *_, last = assistant.ask_stages(pair.question, history, pair.filter)
     except QuestionError as error:
         # One question that cannot be asked must not end a run of thousands.
         refusal = Refusal("not_answered", str(error))
-        return Answer(pair.question, pair.question, None, 0.0, refusal=refusal), ()
+        return Answer(pair.question, pair.question, None, 0.0, refusal=refusal), (), ()
     assert last.answer is not None
-    return last.answer, last.passages
+    return last.answer, last.passages, last.read
 
 
 def _around(passage: str, answers: Sequence[str], most: int = 160) -> str:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qa import fitting, own_calibration, stop_fitting
-from qa.calibration import CONFIDENCE, RANKING, STOPPING, Calibration, Logistic
+from qa.calibration import CONFIDENCE, RANKING, REFUSING, STOPPING, Calibration, Logistic
 from qa.evaluate import Difference, paired_difference
 from qa.golden_formats import GoldenError
 
@@ -42,7 +42,8 @@ MEANING = {
     "score": "the ranking's log-odds of the span that came first",
     "lead": "that score less the best one of a span that says otherwise, at most 10",
     "agreement": "other passages that say the same, 0 to 3",
-    "needed": "log-odds that reading it would have to add to what the search says, to come first",
+    "needed": "log-odds that reading it would have to add to what the search says, to be taken",
+    "short": "log-odds that the confidence so far lacks to the threshold, at most 6",
     "behind": "how far behind the best passage the search put it",
     "echo": "1 when it holds the answer's words, else 0",
 }
@@ -221,7 +222,7 @@ def refit(
             f"no threshold makes {target_accuracy:g} of the answers given right on these pairs; "
             "ask for less, or see with citespan eval which answers are wrong"
         )
-    fitted = replace(fitted, stopping=stop_fitting.keep(shipped.stopping, cases, fitted))
+    fitted = stop_fitting.keep(shipped, cases, fitted)
     change = paired_difference([_squared(item) for item in before], [_squared(o) for o in after])
     unanswerable = sum(case.pair.unanswerable for case in cases)
     return Refit(
@@ -245,11 +246,13 @@ def describe(calibration: Calibration, shipped: Calibration | None = None) -> st
         ("which span comes first", RANKING, calibration.ranking, other.ranking),
         ("confidence in it", CONFIDENCE, calibration.confidence, other.confidence),
     ]
-    rule = calibration.stopping
+    rule, early = calibration.stopping, calibration.refusing
     if rule:
-        known_rule = other.stopping or rule
         title = "that a passage which is not read yet has something to say"
-        parts.append((title, STOPPING, rule.chance, known_rule.chance))
+        parts.append((title, STOPPING, rule.chance, (other.stopping or rule).chance))
+    if early:
+        title = "that a passage which is not read yet makes an answer, where there is none"
+        parts.append((title, REFUSING, early.chance, (other.refusing or early).chance))
     for title, names, own, known in parts:
         lines.append(f"{title}: log-odds = bias + Σ weight · value")
         lines.append(f"  {'':13}  {'shipped':>8}  {'now':>8}")
@@ -259,8 +262,10 @@ def describe(calibration: Calibration, shipped: Calibration | None = None) -> st
     lines.append(f"answered from confidence {threshold:.3f} on (shipped: {other.threshold:.3f})")
     if rule:
         lines.append(f"once answered, reading stops at {rule.limit:g} such passages expected")
+    if early:
+        lines.append(f"with no answer, reading stops at {early.limit:g} such passages expected")
     else:
-        lines.append("every passage is read")
+        lines.append(f"every passage is read{' before a refusal' if rule else ''}")
     return "\n".join(lines)
 
 

@@ -3,27 +3,40 @@
 The chance is fitted to all that was read in each case: at every prefix of its passages that is
 answered, whether each later passage had something to say. The limit is then the largest one with
 which, asked anew, no more than `MOST_CHANGED` of the answers come out otherwise; each case is
-judged by a rule that never saw its passages.
+judged by a rule that never saw its passages. The rule for refusals is fitted alike, at every prefix
+that is not answered: whether the answer stands in a later passage, in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from qa.calibration import STOPPING, Calibration, Logistic, Stopping, fit_signed
+from qa.calibration import REFUSING, STOPPING, Calibration, Logistic, Stopping, fit_signed
 from qa.candidates import RIVAL, Candidate, decide, same
 from qa.fitting import FOLDS, Case, folds, rank
-from qa.stopping import chances_left, features, following
+from qa.stopping import (
+    chances_left,
+    chances_to_answer,
+    features,
+    following,
+    refusing_features,
+)
 
 MOST_CHANGED = 0.01
 """Share of the answers that may be others, or refusals, for not reading on."""
 MOST_LOST = 0.02
 """Share of the answers that may miss a source which reading on would have cited beside them."""
+MOST_MISSED = 0.01
+"""Share of the answers that may be refused for not reading on."""
 LIMITS = (0.1, 0.07, 0.05, 0.035, 0.025, 0.015, 0.01, 0.007, 0.005, 0.003)
 # With fewer passages that had something to say, their chance is a guess.
 _LEAST_TELLING = 8
-_AGAINST = ("needed", "lead", "behind")
+_AGAINST = ("needed", "lead", "behind", "short")
+# Before this many are read there is nothing to go by, and so many are read in any case.
+_FIRST_GROUP = 2
 _RIDGE = 2.0
 
 Row = tuple[dict[str, float], float]
@@ -31,25 +44,35 @@ Row = tuple[dict[str, float], float]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a rule does to the answers of some cases.
+    """What the rules do to the answers of some cases.
 
     Attributes:
         answers: Questions that are answered when everything is read.
         read: Passages read for one of those, on average.
         changed: Questions that get another answer, or one in place of a refusal, or the reverse.
         lost: Answers that miss a source which reading everything cites or names as a rival.
+        refusals: Questions that are refused when everything is read.
+        refusals_read: Passages read for one of those, on average.
+        missed: Questions that are refused for not reading on.
     """
 
     answers: int
     read: float
     changed: int
     lost: int
+    refusals: int
+    refusals_read: float
+    missed: int
 
     @property
-    def bearable(self) -> bool:
+    def keeps_answers(self) -> bool:
         """Tell whether it keeps within `MOST_CHANGED` and `MOST_LOST`."""
-        most = MOST_CHANGED * self.answers, MOST_LOST * self.answers
-        return self.changed <= most[0] and self.lost <= most[1]
+        return self.changed <= MOST_CHANGED * self.answers and self.lost <= MOST_LOST * self.answers
+
+    @property
+    def misses_few(self) -> bool:
+        """Tell whether it keeps within `MOST_MISSED`."""
+        return self.missed <= MOST_MISSED * self.answers
 
     def to_dict(self) -> dict[str, float]:
         """Return the figures for people, shares of the answers."""
@@ -58,12 +81,14 @@ class Effect:
             "read": self.read,
             "changed": self.changed / answers,
             "sources_lost": self.lost / answers,
+            "refusals_read": self.refusals_read,
+            "missed": self.missed / answers,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """A moment of reading at which there is an answer: all chances left, and what is said."""
+    """A moment of reading at which it could stop: all chances left, and what is said."""
 
     left: float
     read: int
@@ -85,52 +110,72 @@ class _Said:
         return one != two
 
 
-def fit(cases: Sequence[Case], calibration: Calibration) -> Stopping | None:
-    """Fit the rule for a calibration.
+_Path = tuple[list[_Point], _Said]
+
+
+def fit(cases: Sequence[Case], calibration: Calibration) -> Calibration:
+    """Fit both rules for a calibration.
 
     Args:
         cases: With prospects, everything read.
         calibration: Which answers count as given, and which span comes first.
 
     Returns:
-        The rule; None when the cases are too few to tell, or no limit keeps the answers.
+        The calibration with its rules; without one where the cases are too few to tell, or where no
+        limit keeps the answers, and without that of refusals where there is none of answers.
     """
-    cases = [rank(case, calibration) for case in cases if case.prospects and case.candidates]
-    rows = [_rows(case, calibration) for case in cases]
-    chance = _chance(rows)
-    if chance is None:
-        return None
-    numbers = folds([case.pair for case in cases])
-    judged = []
-    for number in range(FOLDS):
-        rest = [part for part, fold in zip(rows, numbers, strict=True) if fold != number]
-        unseen = [case for case, fold in zip(cases, numbers, strict=True) if fold == number]
-        judged += _paths(unseen, calibration, _chance(rest) or chance)
-    return _with_limit(chance, LIMITS, judged)
+    ranked = _ranked(cases, calibration)
+    numbers = folds([case.pair for case in ranked])
+    fitted = replace(calibration, stopping=None, refusing=None)
+    for kind in _KINDS:
+        rows = [kind.rows(case, fitted) for case in ranked]
+        chance = _chance(kind, rows)
+        if chance is None:
+            break
+        judged = []
+        for number in range(FOLDS):
+            rest = [part for part, fold in zip(rows, numbers, strict=True) if fold != number]
+            unseen = [case for case, fold in zip(ranked, numbers, strict=True) if fold == number]
+            judged += _paths(unseen, kind.with_rule(fitted, _chance(kind, rest) or chance))
+        rule = _with_limit(kind, chance, LIMITS, judged, fitted)
+        if rule is None:
+            break
+        fitted = rule
+    return fitted
 
 
-def keep(rule: Stopping | None, cases: Sequence[Case], calibration: Calibration) -> Stopping | None:
-    """Return a known rule for another calibration, made stricter until it keeps these answers.
+def keep(shipped: Calibration, cases: Sequence[Case], calibration: Calibration) -> Calibration:
+    """Return a calibration with known rules, made stricter until they keep these answers.
 
     Args:
-        rule: As it was fitted with another calibration.
+        shipped: Has the rules as they were fitted with another calibration.
         cases: With prospects, everything read.
-        calibration: The other calibration.
+        calibration: The calibration that is to have them; its own are dropped.
     """
-    if rule is None:
-        return None
-    ranked = [rank(case, calibration) for case in cases if case.prospects and case.candidates]
-    stricter = [rule.limit, *(limit for limit in LIMITS if limit < rule.limit)]
-    return _with_limit(rule.chance, stricter, _paths(ranked, calibration, rule.chance))
+    ranked = _ranked(cases, calibration)
+    kept = replace(calibration, stopping=None, refusing=None)
+    for kind in _KINDS:
+        rule = kind.rule(shipped)
+        if rule is None:
+            break
+        stricter = [rule.limit, *(limit for limit in LIMITS if limit < rule.limit)]
+        paths = _paths(ranked, kind.with_rule(kept, rule.chance))
+        found = _with_limit(kind, rule.chance, stricter, paths, kept)
+        if found is None:
+            break
+        kept = found
+    return kept
 
 
 def effect(cases: Sequence[Case], calibration: Calibration) -> Effect | None:
-    """Return what a calibration's rule does to some cases; None when it has none."""
-    rule = calibration.stopping
-    if rule is None:
+    """Return what a calibration's rules do to some cases; None when it has none."""
+    if calibration.stopping is None:
         return None
-    ranked = [rank(case, calibration) for case in cases if case.prospects and case.candidates]
-    return _effect(_paths(ranked, calibration, rule.chance), rule.limit)
+    return _effect(_paths(_ranked(cases, calibration), calibration), calibration)
+
+
+def _ranked(cases: Sequence[Case], calibration: Calibration) -> list[Case]:
+    return [rank(case, calibration) for case in cases if case.prospects and case.candidates]
 
 
 def _rows(case: Case, calibration: Calibration) -> list[Row]:
@@ -149,6 +194,25 @@ def _rows(case: Case, calibration: Calibration) -> list[Row]:
     return rows
 
 
+def _refusing_rows(case: Case, calibration: Calibration) -> list[Row]:
+    """Return features and label of each later passage, at each prefix that is not answered."""
+    rows: list[Row] = []
+    count = len(case.prospects)
+    whole = decide(case.candidates, calibration)
+    telling = {item.span.passage for item in whole.supporting}
+    for read in range(_FIRST_GROUP, count):
+        found = [item for item in case.candidates if item.span.passage < read]
+        decision = decide(found, calibration)
+        if decision.answered or decision.conflicting:
+            continue
+        unread = range(read, count)
+        values = refusing_features(unread, case.prospects, found, calibration)
+        said = whole.answered or whole.conflicting
+        labels = [float(said and at in telling) for at in unread]
+        rows += zip(values, labels, strict=True)
+    return rows
+
+
 def _tells(candidates: Sequence[Candidate], best: Candidate) -> bool:
     """Tell whether a passage comes first, comes near the first, or would be cited beside it."""
     return any(
@@ -158,44 +222,101 @@ def _tells(candidates: Sequence[Candidate], best: Candidate) -> bool:
     )
 
 
-def _chance(rows: Sequence[Sequence[Row]]) -> Logistic | None:
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One of the two rules: where it stands, what it is fitted to, and how far it may go."""
+
+    name: Literal["stopping", "refusing"]
+    features: Sequence[str]
+    rows: Callable[[Case, Calibration], list[Row]]
+    bearable: Callable[[Effect], bool]
+
+    def rule(self, calibration: Calibration) -> Stopping | None:
+        return calibration.stopping if self.name == "stopping" else calibration.refusing
+
+    def with_rule(
+        self, calibration: Calibration, chance: Logistic, limit: float = -1
+    ) -> Calibration:
+        rule = Stopping(chance, limit)
+        if self.name == "stopping":
+            return replace(calibration, stopping=rule)
+        return replace(calibration, refusing=rule)
+
+
+# In this order: what a refusal may leave unread depends on when an answer is taken.
+_KINDS = (
+    _Kind("stopping", STOPPING, _rows, lambda effect: effect.keeps_answers),
+    _Kind("refusing", REFUSING, _refusing_rows, lambda effect: effect.misses_few),
+)
+
+
+def _chance(kind: _Kind, rows: Sequence[Sequence[Row]]) -> Logistic | None:
     flat = [row for part in rows for row in part]
     labels = [label for _, label in flat]
     if not _LEAST_TELLING <= sum(labels) < len(labels):
         return None
-    return fit_signed(STOPPING, [row for row, _ in flat], labels, _AGAINST, _RIDGE)
+    return fit_signed(kind.features, [row for row, _ in flat], labels, _AGAINST, _RIDGE)
 
 
 def _with_limit(
-    chance: Logistic, limits: Sequence[float], paths: Sequence[tuple[Sequence[_Point], _Said]]
-) -> Stopping | None:
+    kind: _Kind,
+    chance: Logistic,
+    limits: Sequence[float],
+    paths: Sequence[_Path],
+    calibration: Calibration,
+) -> Calibration | None:
     for limit in limits:
-        if _effect(paths, limit).bearable:
-            return Stopping(chance, limit)
+        found = kind.with_rule(calibration, chance, limit)
+        if kind.bearable(_effect(paths, found)):
+            return found
     return None
 
 
-def _effect(paths: Sequence[tuple[Sequence[_Point], _Said]], limit: float) -> Effect:
-    read, changed, lost, answers = 0, 0, 0, 0
+def _effect(paths: Sequence[_Path], calibration: Calibration) -> Effect:
+    assert calibration.stopping is not None
+    answering = calibration.stopping.limit
+    refusing = calibration.refusing.limit if calibration.refusing else -1.0
+    read: dict[bool, list[int]] = {True: [], False: []}
+    changed, lost, missed = 0, 0, 0
     for points, whole in paths:
-        stop = next((point for point in points if point.left <= limit), None)
-        if whole.answered:
-            answers += 1
-            read += stop.read if stop else points[-1].read
-        if stop is not None:
+        stop = points[-1]
+        for point in points:
+            if point.left <= (answering if point.said.answered else refusing):
+                stop = point
+                break
+        read[whole.answered].append(stop.read)
+        if stop.said.answered:
             changed += stop.said.differs(whole)
             lost += whole.answered and not whole.sources <= stop.said.sources
-    return Effect(answers, read / max(1, answers), changed, lost)
+        else:
+            missed += stop.said.differs(whole)
+    return Effect(
+        answers=len(read[True]),
+        read=_mean(read[True]),
+        changed=changed,
+        lost=lost,
+        refusals=len(read[False]),
+        refusals_read=_mean(read[False]),
+        missed=missed,
+    )
 
 
-def _paths(
-    cases: Sequence[Case], calibration: Calibration, chance: Logistic
-) -> list[tuple[list[_Point], _Said]]:
+def _mean(values: Sequence[int]) -> float:
+    return sum(values) / max(1, len(values))
+
+
+def _paths(cases: Sequence[Case], calibration: Calibration) -> list[_Path]:
     """Return, for each case, the moments at which reading could stop, and what is said in the end.
 
-    What is read next does not depend on the limit, so one path serves them all.
+    What is read next does not depend on the limits, so one path serves them all.
     """
-    never = replace(calibration, stopping=Stopping(chance, limit=-1.0))
+    assert calibration.stopping is not None
+    refusing = calibration.refusing
+    never = replace(
+        calibration,
+        stopping=replace(calibration.stopping, limit=-1.0),
+        refusing=refusing and replace(refusing, limit=-1.0),
+    )
     return [(_path(case, never), _said(case.candidates, calibration)) for case in cases]
 
 
@@ -206,10 +327,14 @@ def _path(case: Case, never: Calibration) -> list[_Point]:
         read += coming
         found = [item for item in case.candidates if item.span.passage in read]
         said = _said(found, never)
+        unread = [at for at in range(len(case.prospects)) if at not in read]
         if said.answered:
-            unread = [at for at in range(len(case.prospects)) if at not in read]
             left = sum(chances_left(unread, case.prospects, found, never))
-            points.append(_Point(left, len(read), said))
+        elif never.refusing is None or said.conflicting:
+            left = math.inf if unread else 0.0
+        else:
+            left = sum(chances_to_answer(unread, case.prospects, found, never))
+        points.append(_Point(left, len(read), said))
     return points
 
 

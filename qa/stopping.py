@@ -13,17 +13,28 @@ echo     1 when the passage holds the answer's words, else 0
 ```
 
 The most likely are read next, and reading stops when the chances of all that is left add up to
-`Calibration.stopping.limit` or less. A refusal reads everything: that the documents do not answer
-is only known of what was read. Without the rule everything is read as well.
+`Calibration.stopping.limit` or less.
+
+While there is no answer, another one (`Calibration.refusing`) says of each passage that is left how
+likely it makes one, and reading stops alike, with a refusal:
+
+```
+needed   log-odds that reading would have to add to what the search says, to answer at all
+short    log-odds that the confidence so far lacks to the threshold
+behind   as above
+```
+
+Sources that contradict each other are read to their end, and without the first rule everything is.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qa.calibration import Calibration, probability
+from qa.calibration import Calibration, Logistic, probability
 from qa.candidates import (
     Candidate,
     Prospect,
@@ -42,6 +53,7 @@ if TYPE_CHECKING:
 # Two, as the reader runs two windows at once; more when it seems that all will be read, because
 # at the end of a group one worker waits for the other.
 _GROUP, _LARGE_GROUP = 2, 4
+_MOST_SHORT = 6.0
 
 
 class Reading:
@@ -107,9 +119,15 @@ def following(
     """
     unread = [at for at in range(len(known)) if at not in read]
     rule = calibration.stopping
-    if rule is None:
+    if rule is None or not unread:
         return unread
-    if not unread or not decide(candidates, calibration).answered:
+    decision = decide(candidates, calibration)
+    if not decision.answered:
+        refusing = calibration.refusing
+        if refusing and read and not decision.conflicting:
+            left = sum(chances_to_answer(unread, known, candidates, calibration))
+            if left <= refusing.limit:
+                return []
         return unread[: _GROUP if len(read) < _LARGE_GROUP else _LARGE_GROUP]
     chances = chances_left(unread, known, candidates, calibration)
     if sum(chances) <= rule.limit:
@@ -124,10 +142,23 @@ def chances_left(
     candidates: Sequence[Candidate],
     calibration: Calibration,
 ) -> list[float]:
-    """Return how likely each unread passage has something to say, by the calibration's rule."""
+    """Return how likely each unread passage has something to say, by `calibration.stopping`."""
     assert calibration.stopping is not None
     odds = calibration.stopping.chance.log_odds
     rows = features(unread, known, candidates, calibration)
+    return [probability(odds(row)) for row in rows]
+
+
+def chances_to_answer(
+    unread: Sequence[int],
+    known: Sequence[Prospect],
+    candidates: Sequence[Candidate],
+    calibration: Calibration,
+) -> list[float]:
+    """Return how likely each unread passage makes an answer, by `calibration.refusing`."""
+    assert calibration.refusing is not None
+    odds = calibration.refusing.chance.log_odds
+    rows = refusing_features(unread, known, candidates, calibration)
     return [probability(odds(row)) for row in rows]
 
 
@@ -138,19 +169,51 @@ def features(
     calibration: Calibration,
 ) -> list[dict[str, float]]:
     """Return the `STOPPING` features of each unread passage, for at least one candidate."""
-    best, ranking = candidates[0], calibration.ranking
+    best = candidates[0]
     lead = confidence_features(candidates)["lead"]
     words = normalize(best.span.text)
     rows = []
     for at in unread:
-        found = known[at].features
-        expected = sum(ranking.weights.get(name, 0.0) * value for name, value in found.items())
         rows.append(
             {
-                "needed": best.score - ranking.bias - expected,
+                "needed": best.score - expected(calibration.ranking, known[at]),
                 "lead": lead,
-                "behind": -found["retrieval"],
+                "behind": -known[at].features["retrieval"],
                 "echo": float(bool(words) and f" {words} " in f" {known[at].text} "),
             }
         )
     return rows
+
+
+def refusing_features(
+    unread: Sequence[int],
+    known: Sequence[Prospect],
+    candidates: Sequence[Candidate],
+    calibration: Calibration,
+) -> list[dict[str, float]]:
+    """Return the `REFUSING` features of each unread passage; there need be no candidate."""
+    wanted = log_odds(calibration.threshold)
+    sure = -math.inf
+    if candidates:
+        sure = calibration.confidence.log_odds(confidence_features(candidates))
+    short = min(_MOST_SHORT, max(0.0, wanted - sure))
+    return [
+        {
+            "needed": -expected(calibration.ranking, known[at]),
+            "short": short,
+            "behind": -known[at].features["retrieval"],
+        }
+        for at in unread
+    ]
+
+
+def expected(ranking: Logistic, known: Prospect) -> float:
+    """Return the part of a candidate's score that is known before its passage is read."""
+    parts = known.features.items()
+    return ranking.bias + sum(ranking.weights.get(name, 0.0) * value for name, value in parts)
+
+
+def log_odds(chance: float) -> float:
+    """Return the log-odds of a probability, kept finite."""
+    chance = min(1 - 1e-6, max(1e-6, chance))
+    return math.log(chance / (1 - chance))

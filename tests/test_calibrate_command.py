@@ -105,7 +105,7 @@ def test_a_program_gets_json(capsys, assistant):
     _, out, _ = run(capsys, "golden.yaml", "--dry-run", "--json")
     found = json.loads(out)
     assert found["after"]["brier"] < found["before"]["brier"]
-    parts = {"ranking", "confidence", "threshold", "fitted_on", "stopping"}
+    parts = {"ranking", "confidence", "threshold", "fitted_on", "stopping", "refusing"}
     assert set(found["calibration"]) == parts
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from qa import diagnosis, golden
-from qa.calibration import Calibration, Logistic
+from qa.calibration import Calibration, Logistic, Stopping
 from qa.golden_summary import thresholds
 from qa.goldenset import GoldenError, GoldenSet, Pair
 from tests.golden_fakes import BOATS, harbour
@@ -59,6 +59,19 @@ def test_not_read(tmp_path):
     record = lost(tmp_path, FOUNDED, {FOUNDED.question: ("212 boats", 1.5)})
     assert record.stage == "not_read"
     assert record.detail == "in the right passage the reader marks “212 boats” (+1.50)"
+
+
+def test_not_read_because_reading_stopped(tmp_path):
+    # Nothing is expected of what is left, so that two passages are read and the right one is not.
+    pair = dataclasses.replace(FOUNDED, question="the ferry in winter to the isles?")
+    assistant = harbour(tmp_path, {pair.question: ("1708", 4.0)})
+    never = Stopping(Logistic(-20), limit=0.5)
+    assistant.calibration = Calibration(stopping=never, refusing=never)
+    record = golden.run_pair(pair, assistant)
+    assert (record.got, record.stage, record.margin) == (None, "not_read", None)
+    assert record.detail.startswith("reading stopped after 2 of 3 passages, before the right one")
+    assistant.settings = assistant.settings.model_copy(update={"read_all": True})
+    assert golden.run_pair(pair, assistant).got == "1708"
 
 
 def test_not_chosen(tmp_path):

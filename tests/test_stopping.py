@@ -15,7 +15,7 @@ from index.search import Passage
 from qa import stop_fitting
 from qa.assistant import Assistant
 from qa.calibration import Calibration, Logistic, Stopping
-from qa.candidates import gather, prospects
+from qa.candidates import decide, gather, prospects
 from qa.config import Settings
 from qa.fitting import Case
 from qa.goldenset import Pair
@@ -29,6 +29,8 @@ from tests.reader_fakes import WordRun, word_tokenizer
 RULE = Stopping(Logistic(0, {"needed": -1.0}), limit=0.05)
 PLAIN = Calibration(Logistic(0, {"margin": 1.0}), Logistic(0, {"score": 1.0}), threshold=0.5)
 STOPS = replace(PLAIN, stopping=RULE)
+# A passage makes an answer with log-odds of minus what the best margin so far lacks to 0.
+REFUSES = replace(STOPS, refusing=Stopping(Logistic(0, {"short": -1.0}), limit=0.08))
 ASKED = "who opened the apple bridge?"
 FILES = {
     "0.txt": "The apple bridge was opened by Ann. The bridge is of stone.",
@@ -56,7 +58,7 @@ def make(tmp_path):
 
 def read_by(assistant, question=ASKED):
     *_, last = assistant.ask_stages(question)
-    return last.read
+    return len(last.read)
 
 
 def test_a_sure_answer_ends_the_reading(make):
@@ -81,9 +83,27 @@ def test_chances_add_up_over_the_passages_left(make):
     assert assistant.ask(ASKED).text == "Ann" and len(windows) == 4
 
 
-def test_a_refusal_has_read_everything(make):
+def test_without_a_rule_for_it_a_refusal_has_read_everything(make):
     assistant, windows = make({"Ann": -2.0})
     assert assistant.ask(ASKED).refusal.reason == "not_answered" and len(windows) == 6
+
+
+def test_a_question_that_nothing_will_answer_is_refused_early(make):
+    # Margin -4, so that 4 are lacking: 0.018 each, 0.072 over the 4 left.
+    assistant, windows = make({"Ann": -2.0}, REFUSES)
+    assert assistant.ask(ASKED).refusal.reason == "not_answered" and len(windows) == 2
+
+
+def test_what_is_nearly_answered_is_read_on(make):
+    # Margin -1: a chance of 0.27 each; Bob stands in a passage that the search puts behind.
+    assistant, windows = make({"Ann": -0.5, "Bob": 5.0}, REFUSES)
+    assert assistant.ask(ASKED).text == "Bob" and len(windows) > 2
+
+
+def test_the_higher_the_threshold_the_more_is_lacking(make):
+    # Margin -2, chances of 0.12 each; at a threshold of 0.9 another 2.2 are lacking: 0.015 each.
+    assert read_by(make({"Ann": -1.0}, REFUSES)[0]) == 6
+    assert read_by(make({"Ann": -1.0}, replace(REFUSES, threshold=0.9))[0]) == 2
 
 
 def test_every_way_of_asking_reads_and_answers_alike(make):
@@ -101,19 +121,24 @@ def test_the_stage_says_how_many_passages_were_read(make):
 
 def test_a_calibration_made_before_the_rule_reads_everything(make):
     stored = asdict(PLAIN)
-    del stored["stopping"]
+    del stored["stopping"], stored["refusing"]
     assistant, windows = make({"Ann": 5.0}, Calibration.from_dict(stored))
     assert assistant.ask(ASKED).text == "Ann" and len(windows) == 6
+    alone = replace(REFUSES, stopping=None)
+    assert read_by(make({"Ann": -2.0}, alone)[0]) == 6
 
 
 def test_who_wants_every_source_has_everything_read(make):
-    assistant, windows = make({"Ann": 5.0}, read_all=True)
+    assistant, windows = make({"Ann": 5.0}, REFUSES, read_all=True)
     assert assistant.ask(ASKED).text == "Ann" and len(windows) == 6
+    assistant, windows = make({"Ann": -2.0}, REFUSES, read_all=True)
+    assert assistant.ask(ASKED).text is None and len(windows) == 6
 
 
 def test_a_rule_is_read_back_as_it_was_saved(tmp_path):
-    STOPS.save(tmp_path / "calibration.json")
-    assert Calibration.load(tmp_path / "calibration.json") == STOPS
+    for calibration in (STOPS, REFUSES):
+        calibration.save(tmp_path / "calibration.json")
+        assert Calibration.load(tmp_path / "calibration.json") == calibration
 
 
 # The choice of passages --------------------------------------------------------------------------
@@ -182,6 +207,15 @@ def test_two_equally_good_numbers_are_both_read():
     assert {item.span.text for item in made.candidates[:2]} == {"83", "90"}
 
 
+def test_sources_that_contradict_each_other_are_read_to_their_end():
+    # The fourth decides which of the first two is right; the rule expects nothing of it.
+    hopeless = replace(REFUSES, refusing=Stopping(Logistic(-20, {}), limit=0.5))
+    made = reading(["83 4", "90 4", "Bob -9", "90 5", "Eve -9"], hopeless, [1.0] * 5)
+    first = [item for item in made.candidates if item.span.passage < 2]
+    assert decide(first, hopeless).conflicting
+    assert made.read[:4] == [0, 1, 2, 3] and made.candidates[0].span.text == "90"
+
+
 margins = st.floats(-9, 9).map(lambda value: f"{value:.2f}")
 texts = st.lists(
     st.tuples(st.sampled_from(["Ann", "Bob", "83", "90"]), margins).map(" ".join), max_size=9
@@ -191,16 +225,17 @@ texts = st.lists(
 @given(texts, st.floats(0, 3))
 def test_a_rule_that_never_stops_finds_what_reading_all_finds(given_texts, weight):
     rule = Stopping(Logistic(0, {"needed": -weight, "echo": 1.0}), limit=-1.0)
+    early = Stopping(Logistic(0, {"needed": -weight, "short": -1.0}), limit=-1.0)
     ranking = Logistic(0, {"margin": 1.0, "retrieval": 4.0})
     whole = replace(PLAIN, ranking=ranking)
-    made = reading(given_texts, replace(whole, stopping=rule))
+    made = reading(given_texts, replace(whole, stopping=rule, refusing=early))
     [spans] = TextReader().read_many([("who", given_texts)])
     assert made.candidates == gather("who", spans, made.passages, whole, 1000)
     assert sorted(made.read) == list(range(len(given_texts)))
 
 
 @given(texts, st.floats(0, 1))
-def test_no_passage_is_read_twice_and_refusals_read_all(given_texts, limit):
+def test_no_passage_is_read_twice_and_without_a_rule_refusals_read_all(given_texts, limit):
     made = reading(given_texts, replace(STOPS, stopping=replace(RULE, limit=limit)))
     assert len(set(made.read)) == len(made.read)
     if not made.candidates or made.candidates[0].score < 0:
@@ -233,55 +268,102 @@ def cases(count=80):
     return made
 
 
+def with_refusals(count=80):
+    """As many more questions, of which a tenth is answered, by the last passage.
+
+    Which those are can be told: there the first passage comes near to an answer.
+    """
+    made = cases(count)
+    for number in range(count):
+        late = number % 10 == 0
+        margins = [-0.2 if late else -5.0, -4.0, -4.0, 6.0 if late else -6.0]
+        made.append(asked_of(number, margins, "Kim" if late else None))
+    return made
+
+
+def asked_of(number, margins, answer):
+    """A case of its own: four passages, of which the first three rank alike."""
+    words = ["Ann", "Bob", "Eve", "Kim"]
+    passages = [passage(f"r{number}-{at}", words[at], 1 - at / 100) for at in range(4)]
+    spans = [
+        Span(at, 0, 3, words[at], margin, margin, 0.0, 0.0) for at, margin in enumerate(margins)
+    ]
+    pair = Pair(f"refused {number}", (answer,) if answer else ())
+    found = gather("who", spans, passages, PLAIN, 1000)
+    return Case(pair, tuple(found), tuple(prospects("who", passages, 1000)))
+
+
 def test_a_fitted_rule_reads_less_and_keeps_the_answers():
-    rule = stop_fitting.fit(cases(), PLAIN)
-    assert rule is not None
-    against = {name: rule.chance.weights.get(name, 0.0) for name in ("needed", "behind", "lead")}
-    assert all(weight <= 0 for weight in against.values())
-    found = stop_fitting.effect(cases(), replace(PLAIN, stopping=rule))
+    fitted = stop_fitting.fit(cases(), PLAIN)
+    assert fitted.stopping is not None
+    weights = fitted.stopping.chance.weights
+    assert all(weights.get(name, 0.0) <= 0 for name in ("needed", "behind", "lead"))
+    found = stop_fitting.effect(cases(), fitted)
     assert found is not None
     assert (found.answers, found.changed, found.lost) == (80, 0, 0)
     assert found.read < 4
 
 
+def test_a_fitted_rule_for_refusals_reads_less_and_misses_no_answer():
+    fitted = stop_fitting.fit(with_refusals(), PLAIN)
+    assert fitted.refusing is not None
+    assert all(weight <= 0 for weight in fitted.refusing.chance.weights.values())
+    found = stop_fitting.effect(with_refusals(), fitted)
+    assert found is not None
+    assert (found.answers, found.refusals, found.missed) == (88, 72, 0)
+    assert found.refusals_read < 4
+    without = stop_fitting.effect(with_refusals(), replace(fitted, refusing=None))
+    assert without is not None and without.refusals_read == 4
+
+
 def test_a_careless_rule_is_made_stricter_or_dropped_for_other_pairs():
-    careless = Stopping(Logistic(-4, {"behind": -10.0}), limit=0.5)
-    found = stop_fitting.effect(cases(), replace(PLAIN, stopping=careless))
+    careless = replace(PLAIN, stopping=Stopping(Logistic(-4, {"behind": -10.0}), limit=0.5))
+    found = stop_fitting.effect(cases(), careless)
     assert found is not None and found.changed == 20
     kept = stop_fitting.keep(careless, cases(), PLAIN)
-    assert kept is not None and kept.limit < 0.05 and kept.chance == careless.chance
+    assert kept.stopping is not None and kept.stopping.limit < 0.05
+    assert kept.stopping.chance == careless.stopping.chance
     blind = Stopping(Logistic(-20, {}), limit=0.5)
-    assert stop_fitting.keep(blind, cases(), PLAIN) is None
-    assert stop_fitting.keep(None, cases(), PLAIN) is None
+    assert stop_fitting.keep(replace(PLAIN, stopping=blind), cases(), PLAIN) == PLAIN
+    assert stop_fitting.keep(PLAIN, cases(), careless) == PLAIN
+
+
+def test_a_rule_that_would_refuse_what_is_answered_is_dropped_alone():
+    fitted = stop_fitting.fit(with_refusals(), PLAIN)
+    blind = replace(fitted, refusing=Stopping(Logistic(-20, {}), limit=0.5))
+    found = stop_fitting.effect(with_refusals(), blind)
+    assert found is not None and found.missed == 8
+    kept = stop_fitting.keep(blind, with_refusals(), PLAIN)
+    assert (kept.stopping, kept.refusing) == (fitted.stopping, None)
+    assert stop_fitting.keep(fitted, with_refusals(), PLAIN) == fitted
 
 
 def test_too_few_cases_fit_no_rule():
     # A chance that was seen three times is a guess: then everything is read.
-    assert stop_fitting.fit(cases(12), PLAIN) is None
-    assert stop_fitting.fit([replace(case, prospects=()) for case in cases()], PLAIN) is None
+    assert stop_fitting.fit(cases(12), PLAIN) == PLAIN
+    assert stop_fitting.fit([replace(case, prospects=()) for case in cases()], PLAIN) == PLAIN
 
 
-def test_a_librarys_own_calibration_keeps_a_rule_that_keeps_its_answers():
-    rule = stop_fitting.fit(cases(), PLAIN)
-    shipped = replace(PLAIN, stopping=rule)
-    # Every tenth pair is one that the documents do not answer.
-    pairs = [
-        replace(case, pair=replace(case.pair, answers=())) if at % 10 == 9 else case
-        for at, case in enumerate(cases())
-    ]
-    own = refit(pairs, shipped, "80 pairs").calibration
-    assert rule is not None and own.stopping is not None
-    assert own.stopping.chance == rule.chance and own.stopping.limit <= rule.limit
-    found = stop_fitting.effect(pairs, own)
-    assert found is not None and found.bearable
-    assert refit(pairs, PLAIN, "80 pairs").calibration.stopping is None
+def test_a_librarys_own_calibration_keeps_rules_that_keep_its_answers():
+    shipped = stop_fitting.fit(with_refusals(), PLAIN)
+    own = refit(with_refusals(), shipped, "160 pairs").calibration
+    for kept, rule in ((own.stopping, shipped.stopping), (own.refusing, shipped.refusing)):
+        assert kept is not None and rule is not None
+        assert kept.chance == rule.chance and kept.limit <= rule.limit
+    found = stop_fitting.effect(with_refusals(), own)
+    assert found is not None and found.keeps_answers and found.misses_few
+    without = refit(with_refusals(), PLAIN, "160 pairs").calibration
+    assert (without.stopping, without.refusing) == (None, None)
 
 
-def test_the_rule_is_shown_with_what_its_features_mean():
+def test_the_rules_are_shown_with_what_their_features_mean():
     shown = describe(STOPS)
     assert "that a passage which is not read yet has something to say" in shown
-    assert "to come first" in shown and "reading stops at 0.05" in shown
-    assert "every passage is read" in describe(PLAIN)
+    assert "to be taken" in shown and "once answered, reading stops at 0.05" in shown
+    assert "every passage is read before a refusal" in shown
+    assert "confidence so far lacks" in describe(REFUSES)
+    assert "with no answer, reading stops at 0.08" in describe(REFUSES)
+    assert describe(PLAIN).endswith("every passage is read")
 
 
 def test_a_kept_case_fits_as_the_case_it_was():

@@ -8,8 +8,8 @@ through the very library, reader and features that answer a user:
 * further answered questions, of the SQuAD 1.1 articles that are not among the 2.0 ones, which no
   training reads either.
 
-The rule that says when reading may stop is fitted to the same questions. Printed are the figures of
-the calibration, cross-validated, and what the rule does to these answers.
+The rules that say when reading may stop are fitted to the same questions. Printed are the figures
+of the calibration, cross-validated, and what the rules do to these answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import Progress
@@ -104,7 +103,7 @@ def fit(cases: Sequence[fitting.Case]) -> Calibration:
         "them unanswerable and counted as a third, open retrieval"
     )
     fitted = fitting.fit(cases, name, unanswerable=UNANSWERABLE)
-    return replace(fitted, stopping=stop_fitting.fit(cases, fitted))
+    return stop_fitting.fit(cases, fitted)
 
 
 def fitting_pairs(squad2: GoldenSet, squad1: GoldenSet) -> list[Pair]:

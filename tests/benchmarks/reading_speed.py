@@ -198,7 +198,7 @@ def ask_figures(adaptive: Assistant, pairs: Sequence[Any]) -> dict[str, Any]:
     whole = Assistant(
         adaptive.library,
         adaptive.reader,
-        replace(adaptive.calibration, stopping=None),
+        replace(adaptive.calibration, stopping=None, refusing=None),
         adaptive.settings,
     )
     for assistant in (adaptive, whole):
@@ -236,7 +236,7 @@ def ask(assistant: Assistant, pair: Any) -> Asked:
     best = nearest[0].quote if nearest else None
     return Asked(
         dict(answer.seconds),
-        last.read,
+        len(last.read),
         answer,
         f1(answer.text, pair.answers),
         f1(best, pair.answers),
