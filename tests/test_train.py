@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig
 
 from qa.reader import Reader, open_reader
+from qa.train import average
 from qa.train.augment import Negatives, Swaps, as_typed, epoch
 from qa.train.data import (
     FITTING_TITLES,
@@ -316,6 +317,29 @@ def test_a_finished_run_with_more_steps_goes_on_from_before_its_rate_fell(tmp_pa
     assert again.step == 6
     again.train()
     assert Run(small(), word_tokenizer(), pairs(), longer, tmp_path, nothing).step == 20
+
+
+def test_runs_are_averaged_weight_by_weight(tmp_path):
+    models = []
+    for seed in (1, 2, 3):
+        # A frozen layer is not among the averaged weights of a checkpoint, but it counts as well.
+        made = plan(steps=2, seed=seed, frozen=1)
+        run = Run(small(), word_tokenizer(), pairs(), made, tmp_path / str(seed), nothing)
+        models.append(run.train())
+    expected = {
+        name: torch.stack([model.state_dict()[name] for model in models]).mean(0)
+        for name, weight in models[0].state_dict().items()
+        if weight.is_floating_point()
+    }
+    made = average.mix(models[0], [tmp_path / "2", tmp_path / "3"])
+    assert [(run["steps"], run["plan"]["seed"]) for run in made] == [(2, 2), (2, 3)]
+    for name, weight in expected.items():
+        assert torch.allclose(models[0].state_dict()[name], weight, atol=1e-6), name
+
+
+def test_a_run_to_average_with_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="none/checkpoint.pt not found, expected"):
+        average.mix(small(), [tmp_path / "none"])
 
 
 def test_frozen_layers_keep_their_weights(tmp_path):

@@ -29,6 +29,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--export-only", action="store_true", help="export the last checkpoint as it is"
     )
+    parser.add_argument(
+        "--mix", type=Path, nargs="+", default=[], help="other runs, to average the weights with"
+    )
     for field in fields(Plan):
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default)
@@ -60,7 +63,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     import torch
     from tokenizers import Tokenizer
 
-    from qa.train import calibrate, card, data, export, model, score
+    from qa.train import average, calibrate, card, data, export, model, score
     from qa.train.loop import Run
 
     torch.set_num_threads(options.threads)
@@ -81,6 +84,8 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     trained = run.averaged_model() if options.export_only else run.train()
     start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
     made = {"start": start, "steps": run.step, "plan": asdict(plan)}
+    if options.mix:
+        made["mixed_with"] = average.mix(trained, options.mix)
     export.export(trained, tokenizer, options.data, options.out, made)
     calibrate.calibrate(options.data, options.out)
     card.write(options.out, options.run)

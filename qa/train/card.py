@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from qa.reader import CONFIG_FILE
 from qa.train.data import FITTING_TITLES, SOURCES
@@ -17,7 +19,7 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 * Start: {start} (Apache-2.0)
 * Trained by: `{command}`
 * Steps: {steps} of about {tokens} tokens; seed {seed}; weights averaged while training.
-* Score: log-odds = {score}
+{mixed}* Score: log-odds = {score}
 * Licence: Apache-2.0; the data's licences (CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT, BSD-3-Clause)
   concern the data, which is not part of the weights.
 
@@ -55,7 +57,7 @@ def write(out: Path, run: Path) -> None:
     config = json.loads((out / CONFIG_FILE).read_text(encoding="utf-8"))
     made, plan = config["made"], config["made"]["plan"]
     warm = made["start"] != "ms-marco-MiniLM-L-12-v2"
-    options = " ".join(f"--{name} {value}" for name, value in plan.items())
+    options = _options(plan)
     card = _CARD.format(
         layers=12,
         hidden=384,
@@ -72,9 +74,17 @@ def write(out: Path, run: Path) -> None:
         fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
         warm_data=_WARM if warm else "",
         evaluations=_evaluations(run / "log.jsonl"),
+        mixed="".join(
+            f"* Averaged 1 : 1 with a run of {run['steps']} steps: `{_options(run['plan'])}`\n"
+            for run in made.get("mixed_with", [])
+        ),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
     (out / "README.md").write_text(card, encoding="utf-8")
+
+
+def _options(plan: Mapping[str, Any]) -> str:
+    return " ".join(f"--{name} {value}" for name, value in plan.items())
 
 
 def _evaluations(log: Path) -> str:
