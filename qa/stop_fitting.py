@@ -18,6 +18,7 @@ from qa.calibration import REFUSING, STOPPING, Calibration, Logistic, Stopping, 
 from qa.candidates import RIVAL, Candidate, decide, same
 from qa.fitting import FOLDS, Case, folds, rank
 from qa.stopping import (
+    GROUP,
     chances_left,
     chances_to_answer,
     features,
@@ -35,8 +36,6 @@ LIMITS = (0.1, 0.07, 0.05, 0.035, 0.025, 0.015, 0.01, 0.007, 0.005, 0.003)
 # With fewer passages that had something to say, their chance is a guess.
 _LEAST_TELLING = 8
 _AGAINST = ("needed", "lead", "behind", "short")
-# Before this many are read there is nothing to go by, and so many are read in any case.
-_FIRST_GROUP = 2
 _RIDGE = 2.0
 
 Row = tuple[dict[str, float], float]
@@ -200,7 +199,7 @@ def _refusing_rows(case: Case, calibration: Calibration) -> list[Row]:
     count = len(case.prospects)
     whole = decide(case.candidates, calibration)
     telling = {item.span.passage for item in whole.supporting}
-    for read in range(_FIRST_GROUP, count):
+    for read in range(GROUP, count):
         found = [item for item in case.candidates if item.span.passage < read]
         decision = decide(found, calibration)
         if decision.answered or decision.conflicting:

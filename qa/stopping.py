@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 # Two, as the reader runs two windows at once; more when it seems that all will be read, because
 # at the end of a group one worker waits for the other.
-_GROUP, _LARGE_GROUP = 2, 4
+GROUP, LARGE_GROUP = 2, 4
 _MOST_SHORT = 6.0
 
 
@@ -128,12 +128,12 @@ def following(
             left = sum(chances_to_answer(unread, known, candidates, calibration))
             if left <= refusing.limit:
                 return []
-        return unread[: _GROUP if len(read) < _LARGE_GROUP else _LARGE_GROUP]
+        return unread[: GROUP if len(read) < LARGE_GROUP else LARGE_GROUP]
     chances = chances_left(unread, known, candidates, calibration)
     if sum(chances) <= rule.limit:
         return []
     likeliest = sorted(zip(chances, unread, strict=True), key=lambda one: (-one[0], one[1]))
-    return [at for _, at in likeliest[:_GROUP]]
+    return [at for _, at in likeliest[:GROUP]]
 
 
 def chances_left(
