@@ -48,11 +48,12 @@ class Effect:
     Attributes:
         answers: Questions that are answered when everything is read.
         read: Passages read for one of those, on average.
-        changed: Questions that get another answer, or one in place of a refusal, or the reverse.
+        changed: Questions that get another answer, or one in place of a refusal.
         lost: Answers that miss a source which reading everything cites or names as a rival.
         refusals: Questions that are refused when everything is read.
         refusals_read: Passages read for one of those, on average.
-        missed: Questions that are refused for not reading on.
+        missed: Questions that are refused for not reading on: they have an answer, or sources that
+            contradict each other.
     """
 
     answers: int
