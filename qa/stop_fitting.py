@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from qa.calibration import REFUSING, STOPPING, Calibration, Logistic, Stopping, fit_signed
-from qa.candidates import RIVAL, Candidate, decide, same
+from qa.candidates import RIVAL, Candidate, Decision, decide, same
 from qa.fitting import FOLDS, Case, folds, rank
 from qa.stopping import (
     GROUP,
     chances_left,
-    chances_to_answer,
     features,
     following,
     refusing_features,
+    rule_for,
 )
 
 MOST_CHANGED = 0.01
@@ -206,7 +206,7 @@ def _refusing_rows(case: Case, calibration: Calibration) -> list[Row]:
         if decision.answered or decision.conflicting:
             continue
         unread = range(read, count)
-        values = refusing_features(unread, case.prospects, found, calibration)
+        values = refusing_features(unread, case.prospects, decision, calibration)
         said = whole.answered or whole.conflicting
         labels = [float(said and at in telling) for at in unread]
         rows += zip(values, labels, strict=True)
@@ -317,7 +317,7 @@ def _paths(cases: Sequence[Case], calibration: Calibration) -> list[_Path]:
         stopping=replace(calibration.stopping, limit=-1.0),
         refusing=refusing and replace(refusing, limit=-1.0),
     )
-    return [(_path(case, never), _said(case.candidates, calibration)) for case in cases]
+    return [(_path(case, never), _said(decide(case.candidates, calibration))) for case in cases]
 
 
 def _path(case: Case, never: Calibration) -> list[_Point]:
@@ -326,24 +326,20 @@ def _path(case: Case, never: Calibration) -> list[_Point]:
     while coming := following(read, case.prospects, found, never):
         read += coming
         found = [item for item in case.candidates if item.span.passage in read]
-        said = _said(found, never)
+        decision = decide(found, never)
         unread = [at for at in range(len(case.prospects)) if at not in read]
-        if said.answered:
-            left = sum(chances_left(unread, case.prospects, found, never))
-        elif never.refusing is None or said.conflicting:
-            left = math.inf if unread else 0.0
-        else:
-            left = sum(chances_to_answer(unread, case.prospects, found, never))
-        points.append(_Point(left, len(read), said))
+        left = math.inf if unread else 0.0
+        if rule_for(decision, never):
+            left = sum(chances_left(unread, case.prospects, found, decision, never))
+        points.append(_Point(left, len(read), _said(decision)))
     return points
 
 
-def _said(candidates: Sequence[Candidate], calibration: Calibration) -> _Said:
-    decision = decide(candidates, calibration)
+def _said(decision: Decision) -> _Said:
     if not decision.answered:
         return _Said(False, decision.conflicting, "", frozenset())
     sources = frozenset(item.place for item in (*decision.supporting, *decision.rivals))
-    return _Said(True, False, candidates[0].span.text, sources)
+    return _Said(True, False, decision.supporting[0].span.text, sources)
 
 
 def _by_passage(case: Case) -> Mapping[int, list[Candidate]]:

@@ -34,9 +34,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qa.calibration import Calibration, Logistic, probability
+from qa.calibration import Calibration, Logistic, Stopping, probability
 from qa.candidates import (
     Candidate,
+    Decision,
     Prospect,
     candidates_of,
     confidence_features,
@@ -118,48 +119,50 @@ def following(
         calibration: Scores, decides, and stops.
     """
     unread = [at for at in range(len(known)) if at not in read]
-    rule = calibration.stopping
-    if rule is None or not unread:
+    if calibration.stopping is None or not unread:
         return unread
     decision = decide(candidates, calibration)
-    if not decision.answered:
-        refusing = calibration.refusing
-        if refusing and read and not decision.conflicting:
-            left = sum(chances_to_answer(unread, known, candidates, calibration))
-            if left <= refusing.limit:
-                return []
-        return unread[: GROUP if len(read) < LARGE_GROUP else LARGE_GROUP]
-    chances = chances_left(unread, known, candidates, calibration)
-    if sum(chances) <= rule.limit:
+    # Before anything is read there is nothing to refuse by.
+    rule = rule_for(decision, calibration) if read else None
+    chances = chances_left(unread, known, candidates, decision, calibration) if rule else []
+    if rule and sum(chances) <= rule.limit:
         return []
+    if not decision.answered:
+        return unread[: GROUP if len(read) < LARGE_GROUP else LARGE_GROUP]
     likeliest = sorted(zip(chances, unread, strict=True), key=lambda one: (-one[0], one[1]))
     return [at for _, at in likeliest[:GROUP]]
+
+
+def rule_for(decision: Decision, calibration: Calibration) -> Stopping | None:
+    """Return the rule that may end reading here; None when everything is to be read."""
+    if decision.conflicting:
+        return None
+    return calibration.stopping if decision.answered else calibration.refusing
 
 
 def chances_left(
     unread: Sequence[int],
     known: Sequence[Prospect],
     candidates: Sequence[Candidate],
+    decision: Decision,
     calibration: Calibration,
 ) -> list[float]:
-    """Return how likely each unread passage has something to say, by `calibration.stopping`."""
-    assert calibration.stopping is not None
-    odds = calibration.stopping.chance.log_odds
-    rows = features(unread, known, candidates, calibration)
-    return [probability(odds(row)) for row in rows]
+    """Return how likely each unread passage matters, by the rule for this decision.
 
-
-def chances_to_answer(
-    unread: Sequence[int],
-    known: Sequence[Prospect],
-    candidates: Sequence[Candidate],
-    calibration: Calibration,
-) -> list[float]:
-    """Return how likely each unread passage makes an answer, by `calibration.refusing`."""
-    assert calibration.refusing is not None
-    odds = calibration.refusing.chance.log_odds
-    rows = refusing_features(unread, known, candidates, calibration)
-    return [probability(odds(row)) for row in rows]
+    Args:
+        unread: Those that were not read.
+        known: What is known of each passage, best first.
+        candidates: What was found in the others, best first.
+        decision: What they come to.
+        calibration: With a rule for it.
+    """
+    rule = rule_for(decision, calibration)
+    assert rule is not None
+    if decision.answered:
+        rows = features(unread, known, candidates, calibration)
+    else:
+        rows = refusing_features(unread, known, decision, calibration)
+    return [probability(rule.chance.log_odds(row)) for row in rows]
 
 
 def features(
@@ -176,7 +179,7 @@ def features(
     for at in unread:
         rows.append(
             {
-                "needed": best.score - expected(calibration.ranking, known[at]),
+                "needed": best.score - _expected(calibration.ranking, known[at]),
                 "lead": lead,
                 "behind": -known[at].features["retrieval"],
                 "echo": float(bool(words) and f" {words} " in f" {known[at].text} "),
@@ -188,18 +191,15 @@ def features(
 def refusing_features(
     unread: Sequence[int],
     known: Sequence[Prospect],
-    candidates: Sequence[Candidate],
+    decision: Decision,
     calibration: Calibration,
 ) -> list[dict[str, float]]:
-    """Return the `REFUSING` features of each unread passage; there need be no candidate."""
-    wanted = log_odds(calibration.threshold)
-    sure = -math.inf
-    if candidates:
-        sure = calibration.confidence.log_odds(confidence_features(candidates))
-    short = min(_MOST_SHORT, max(0.0, wanted - sure))
+    """Return the `REFUSING` features of each unread passage; nothing need be found yet."""
+    lacking = _log_odds(calibration.threshold) - _log_odds(decision.confidence)
+    short = min(_MOST_SHORT, max(0.0, lacking))
     return [
         {
-            "needed": -expected(calibration.ranking, known[at]),
+            "needed": -_expected(calibration.ranking, known[at]),
             "short": short,
             "behind": -known[at].features["retrieval"],
         }
@@ -207,13 +207,13 @@ def refusing_features(
     ]
 
 
-def expected(ranking: Logistic, known: Prospect) -> float:
+def _expected(ranking: Logistic, known: Prospect) -> float:
     """Return the part of a candidate's score that is known before its passage is read."""
     parts = known.features.items()
     return ranking.bias + sum(ranking.weights.get(name, 0.0) * value for name, value in parts)
 
 
-def log_odds(chance: float) -> float:
+def _log_odds(chance: float) -> float:
     """Return the log-odds of a probability, kept finite."""
     chance = min(1 - 1e-6, max(1e-6, chance))
     return math.log(chance / (1 - chance))

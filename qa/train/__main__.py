@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         "--export-only", action="store_true", help="export the last checkpoint as it is"
     )
     parser.add_argument(
-        "--mix", type=Path, nargs="+", default=[], help="other runs, to average the weights with"
+        "--mix", type=Path, nargs="+", default=[], help="runs of the same start, to average with"
     )
     for field in fields(Plan):
         kind = type(field.default)

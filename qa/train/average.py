@@ -20,7 +20,7 @@ def mix(model: ReaderModel, runs: Sequence[Path]) -> list[dict[str, Any]]:
 
     Args:
         model: Changed in place; with the weights that are to be shipped.
-        runs: Folders of runs with a `checkpoint.pt`, of models of the same shape.
+        runs: Folders of runs with a `checkpoint.pt`, of the same start: the card names only one.
 
     Returns:
         Steps and plan of each run, for the model card.

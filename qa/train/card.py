@@ -75,7 +75,8 @@ def write(out: Path, run: Path) -> None:
         warm_data=_WARM if warm else "",
         evaluations=_evaluations(run / "log.jsonl"),
         mixed="".join(
-            f"* Averaged 1 : 1 with a run of {run['steps']} steps: `{_options(run['plan'])}`\n"
+            f"* Averaged, all alike, with a run of {run['steps']} steps: "
+            f"`{_options(run['plan'])}`\n"
             for run in made.get("mixed_with", [])
         ),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),

@@ -15,6 +15,8 @@ without an answer is wrong. Compared are
 * shipped: the calibration in the weights' folder, which assumes a third without an answer;
 * fitted: ranking and confidence fitted to the train articles at their own share (48 %), as
   `citespan calibrate` fits them to a user's pairs.
+
+Last, what the rules that end reading early do to the dev questions.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from typing import Any
 import numpy as np
 
 import qa
-from qa import evaluate, fitting, golden
+from qa import evaluate, fitting, golden, stop_fitting
 from qa.calibration import Calibration, probability
 from qa.config import Settings
 from qa.evaluate import Measure, acceptable, bootstrap_interval, exact_match, f1
@@ -96,7 +98,9 @@ def main() -> None:
     dev = cases("dev", shuffled(dev_sets[0].pairs, options.count), documents=dev_sets)
     fit = cases("fit", for_fitting(*train_sets, options.fit), documents=train_sets)
     figures = {"weights": weights, **compare(dev, fit, share(train_sets[0].pairs), settings)}
-    sys.stdout.write(table(figures))
+    effect = stop_fitting.effect(dev, shipped(settings))
+    figures["reading_less"] = asdict(effect) if effect else None
+    sys.stdout.write(table(figures) + f"reading less, dev: {effect}\n")
     if options.save:
         path = Path(__file__).with_suffix(".json")
         path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
