@@ -50,32 +50,36 @@ def split(text: str, chunk_size: int = 1200, chunk_overlap: int = 200) -> list[C
         chunk_size=chunk_size,
         chunk_overlap=chunk_overlap,
     )
-    chunks = list(_locate(text, splitter.split_text(text), chunk_overlap))
+    chunks = _locate(text, splitter.split_text(text), chunk_overlap)
     for chunk in chunks:
         if text[chunk.start : chunk.end] != chunk.text:
             raise AssertionError(f"chunk at {chunk.start} is not in its text")
     return chunks
 
 
-def _locate(text: str, pieces: list[str], overlap: int) -> Iterator[Chunk]:
+def _locate(text: str, pieces: list[str], overlap: int) -> list[Chunk]:
     """Find where each piece stands.
 
     The splitter's own `add_start_index` takes the first match, which in repetitive text runs
     behind the true place and can leave a gap. Here the last match that leaves no gap is taken.
     """
+    chunks: list[Chunk] = []
     previous_start, previous_end = -1, 0
     for piece in pieces:
         limit = _next_word(text, previous_end)
         lowest = max(previous_start + 1, previous_end - overlap)
         start = text.rfind(piece, lowest, limit + len(piece))
         if start < 0:
-            start = text.rfind(piece, previous_start + 1, limit + len(piece))
-        if start < 0:
+            start = text.rfind(piece, max(0, previous_start), limit + len(piece))
+        if start < 0 or start + len(piece) <= previous_end:
             # Everything in this piece is already inside the chunk before it.
             continue
-        if start + len(piece) > previous_end:
-            yield Chunk(start, start + len(piece), piece)
-            previous_start, previous_end = start, start + len(piece)
+        if start == previous_start:
+            # The white space that parted them was cut off: this one holds the one before it.
+            chunks.pop()
+        chunks.append(Chunk(start, start + len(piece), piece))
+        previous_start, previous_end = start, start + len(piece)
+    return chunks
 
 
 def _next_word(text: str, position: int) -> int:

@@ -37,6 +37,11 @@ def test_chunks_stand_where_they_say_and_leave_nothing_out(text, size, data):
     assert starts == sorted(set(starts))
 
 
+def test_a_piece_that_begins_as_the_one_before_it_is_not_lost():
+    # The first piece is "  a ", of which the overlap "a " begins the second.
+    assert [(c.start, c.text) for c in split("  a ?", 4, 2)] == [(2, "a ?")]
+
+
 def test_paragraphs_then_sentences_are_kept_whole():
     text = "One is short.\n\nTwo is longer. It has two sentences.\n\nThree."
     assert [c.text for c in split(text, 40, 0)] == [
