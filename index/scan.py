@@ -24,12 +24,21 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file on disk: where to read it, and what the file system says of it (times in ns)."""
+    """A file on disk: where to read it, and what the file system says of it (times in ns).
 
-    path: Path
+    A place is a string: making a path of each took longer than looking at the file, and of a
+    folder that has not changed none is read.
+    """
+
+    place: str
     size: int
     mtime_ns: int
     ctime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where to read it."""
+        return Path(self.place)
 
 
 def resolve(paths: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
@@ -98,7 +107,7 @@ def scan(roots: Sequence[Root], without: Path | None = None) -> dict[str, Entry]
                 full = before + name
                 found[_free(full, found) if full in found else full] = entry
         else:
-            described = _describe(root.path)
+            described = _describe(os.fspath(root.path))
             if described:
                 found[_free(_printable(root.label), found)] = described
     return dict(sorted(found.items()))
@@ -124,16 +133,18 @@ def _walk(root: Path, rules: IgnoreRules, without: Path | None) -> Iterator[tupl
             folder = child.is_dir(follow_symlinks=False)
             if child.name.startswith(".") or rules.ignores(name, folder=folder):
                 continue
-            path = Path(child.path)
             if folder:
+                path = Path(child.path)
                 if path != without and not is_home(path):
                     folders.append((path, f"{name}/"))
                 continue
+            place = child.path
             if child.is_symlink():
-                path = Path(os.path.realpath(path))
+                place = os.path.realpath(place)
+                path = Path(place)
                 if not path.is_relative_to(root) or (without and path.is_relative_to(without)):
                     continue
-            entry = _describe(path)
+            entry = _describe(place)
             if entry:
                 yield name, entry
 
@@ -146,14 +157,14 @@ def _children(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _describe(path: Path) -> Entry | None:
+def _describe(place: str) -> Entry | None:
     try:
-        found = path.lstat()
+        found = os.lstat(place)
     except OSError:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    return Entry(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Entry(place, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _printable(name: str) -> str:
