@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from queue import Empty, Queue
 from threading import Lock
@@ -88,7 +89,9 @@ class FannedOut:
         except (OSError, TimeoutError) as error:
             raise self._error(f"found no scheduler any more ({_words(error)})") from error
         finally:
-            client.close(timeout=_LOOK)
+            # Of a scheduler that is gone, the client waits for the farewell in vain.
+            with suppress(OSError, TimeoutError):
+                client.close(timeout=_LOOK)
 
     def _connect(self) -> Client:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +18,17 @@ from index.pending import PendingVectors
 from tests.fanout_fakes import FailingEmbedder, PatientEmbedder
 from tests.index_fakes import VOCABULARY, WordEmbedder, answers, open_library, write
 from ui.cli import main
+
+# A scheduler and a worker that end together, and at the latest with the test.
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp",
+                      host="127.0.0.1", dashboard_address=None) as made:
+        print(made.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +154,26 @@ def test_a_scheduler_without_workers_is_not_waited_for_for_ever(monkeypatch):
             list(fanned.encode_batches(batches(20)))
 
 
+def test_a_scheduler_that_dies_in_the_middle_ends_it_and_what_came_is_kept(monkeypatch):
+    """If this fails, a first index of hours waits for ever for a machine that is switched off."""
+    monkeypatch.setattr(fanout, "_LOOK", 0.2)
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as doomed:
+        address = doomed.stdout.readline().strip()
+        arriving = FannedOut(WordEmbedder(), address).encode_batches(batches(400))
+        first = [next(arriving)]
+        doomed.kill()
+        with pytest.raises(CitespanError, match=rf"{address}: found .* dask worker {address}"):
+            first.extend(arriving)
+    for at, vectors in first:
+        np.testing.assert_array_equal(vectors, WordEmbedder().encode(batches(400)[at]))
+
+
 def test_the_command_hands_the_address_on(tmp_path, monkeypatch, capsys):
     # More chunks than one batch, or they would not be sent.
     folder = write(tmp_path, {f"{n}.txt": f"Paper {n} is about boats." for n in range(70)})
     monkeypatch.setattr(fanout, "_CONNECT", 0.5)
-    monkeypatch.setattr("qa.assistant.embedder_of", WordEmbedder)
+    monkeypatch.setattr("qa.assistant.embedder_of", lambda settings: WordEmbedder())
     assert main(["index", str(folder), "--workers", "tcp://127.0.0.1:9"]) == 2
     assert "tcp://127.0.0.1:9" in capsys.readouterr().err
