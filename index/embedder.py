@@ -49,13 +49,18 @@ class Embedder(Protocol):
         """Return unit vectors, shape (number of texts, dim)."""
 
 
-def open_embedder(name: str = SHIPPED) -> Embedder:
+def open_embedder(name: str = SHIPPED, threads: int = 0) -> Embedder:
     """Return the shipped embedder, or the sentence-transformers model of another name or path.
+
+    Args:
+        name: Of the embedder.
+        threads: Texts that the shipped one embeds at once; 0 means one a core. Another model uses
+            what torch is told to (`OMP_NUM_THREADS`).
 
     Raises:
         WeightsMissing: Its weights are not there.
     """
-    return OnnxEmbedder() if name == SHIPPED else SentenceTransformerEmbedder(name)
+    return OnnxEmbedder(threads=threads) if name == SHIPPED else SentenceTransformerEmbedder(name)
 
 
 class SentenceTransformerEmbedder:

@@ -377,7 +377,7 @@ def open_assistant(
     library = Library.open(
         seeds_folder() if documents is None and name is None else documents,
         home=settings.home,
-        embedder=lambda: embedder_of(settings.embedder),
+        embedder=lambda: embedder_of(settings),
         name=name,
         chunk_size=settings.chunk_size,
         chunk_overlap=settings.chunk_overlap,
@@ -424,9 +424,13 @@ def calibration_of(library: Library, settings: Settings) -> Calibration:
     return in_force(library.folder, settings) or shipped(settings)
 
 
+def embedder_of(settings: Settings) -> Embedder:
+    """Return the embedder that is set; its weights are read at its first use, once a process."""
+    return _embedder(settings.embedder, settings.threads)
+
+
 @lru_cache(maxsize=4)
-def embedder_of(name: str) -> Embedder:
-    """Return the embedder of this name; its weights are read at its first use, once a process."""
+def _embedder(name: str, threads: int) -> Embedder:
     from index.embedder import open_embedder
 
-    return open_embedder(name)
+    return open_embedder(name, threads)

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         max_answer_tokens: Longest answer, tokens.
         window_tokens: Tokens of question and passage that the reader sees at once.
         window_stride: Tokens that neighbouring windows of a long passage share.
-        threads: Threads the reader uses; 0 means one a core.
+        threads: Threads that reading and embedding each use; 0 means one a core.
         milvus: Where a library is searched, when not on this machine alone: a Milvus's address
             (`http://host:19530`), or the path of a Milvus Lite file (`.db`).
         places: Questions that wait at most when the page is served; one more is told that the

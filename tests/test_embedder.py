@@ -17,6 +17,7 @@ from index.embedder import DEFAULT, SentenceTransformerEmbedder, open_embedder
 from index.encoder import CONFIG_FILE, MODEL_FILE, SHIPPED, WEIGHTS, OnnxEmbedder, windows
 from index.errors import LibraryMismatch, ModelError, WeightsMissing
 from index.library import Library
+from qa.assistant import embedder_of
 from qa.config import Settings
 
 TEXTS = [
@@ -152,6 +153,20 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 def test_the_default_is_the_shipped_one_and_other_names_are_sentence_transformers():
     assert isinstance(open_embedder(Settings().embedder), OnnxEmbedder)
     assert isinstance(open_embedder(DEFAULT), SentenceTransformerEmbedder)
+
+
+def test_no_more_threads_embed_than_are_set(monkeypatch):
+    """If this fails, `CITESPAN_THREADS` bounds the reader, and indexing still takes every core."""
+    monkeypatch.setenv("CITESPAN_THREADS", "1")
+    alone = embedder_of(Settings())
+    monkeypatch.setenv("CITESPAN_THREADS", "2")
+    shared = embedder_of(Settings())
+    assert embedder_of(Settings(home=Path("elsewhere"))) is shared
+    for embedder, most in ((alone, 0), (shared, 2)):
+        before = set(threading.enumerate())
+        embedder.encode(["text"] * 8)
+        fresh = [one for one in threading.enumerate() if one not in before]
+        assert len([one for one in fresh if one.name.startswith("embedder")]) == most
 
 
 def test_a_library_of_the_embedder_before_is_refused_until_it_is_synced_and_then_built_anew(

@@ -58,7 +58,7 @@ def words(monkeypatch):
     """The embedder of every library: words counted by hand."""
     made = WordEmbedder("all-minilm-l6-v2-int8")
     for module in ("qa.assistant", "ui.known"):
-        monkeypatch.setattr(f"{module}.embedder_of", lambda name: made)
+        monkeypatch.setattr(f"{module}.embedder_of", lambda settings: made)
     return made
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from index.library import Library
 from qa.assistant import embedder_of
+from qa.config import Settings
 
 
 class KnownVectors:
@@ -19,15 +20,15 @@ class KnownVectors:
         name: The embedder's.
     """
 
-    def __init__(self, library: Library, name: str) -> None:
-        """Keep the library whose vectors are used, and the embedder's name.
+    def __init__(self, library: Library, settings: Settings) -> None:
+        """Keep the library whose vectors are used, and the settings' embedder.
 
         Raises:
             WeightsMissing: There is no such embedder.
         """
-        self.name = name
+        self.name = settings.embedder
         self._library = library
-        self._embedder = embedder_of(name)
+        self._embedder = embedder_of(settings)
 
     @property
     def dim(self) -> int:

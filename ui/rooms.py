@@ -170,7 +170,7 @@ def named_assistant(like: Assistant, name: str, make: bool = False) -> Assistant
     library = Library.open(
         folder,
         home=home,
-        embedder=lambda: KnownVectors(like.library, settings.embedder),
+        embedder=lambda: KnownVectors(like.library, settings),
         name=name,
         chunk_size=known.chunk_size if known else settings.chunk_size,
         chunk_overlap=known.chunk_overlap if known else settings.chunk_overlap,
@@ -199,7 +199,7 @@ def private_assistant(assistant: Assistant, name: str) -> Assistant:
     library = Library.open(
         [Path(root) for root in manifest.roots] if manifest else [home],
         home=home,
-        embedder=lambda: KnownVectors(assistant.library, shared.embedder),
+        embedder=lambda: KnownVectors(assistant.library, shared),
         chunk_size=shared.chunk_size,
         chunk_overlap=shared.chunk_overlap,
         milvus=shared.milvus,

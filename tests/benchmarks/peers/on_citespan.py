@@ -13,7 +13,7 @@ def indexer(work, folder, vectors):
     for number, passage in enumerate(work["passages"]):
         (documents / f"{number:06}.txt").write_text(passage, encoding="utf-8")
     chosen = settings(work, folder)
-    embedder = embedder_of(chosen.embedder)
+    embedder = embedder_of(chosen)
     # Loaded, as the peers' are by now.
     embedder.encode(["ready"])
     if vectors:
