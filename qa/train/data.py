@@ -50,20 +50,21 @@ class Source:
     unique: bool = False
 
 
-# Judged by what is asked of a library: questions on encyclopedic prose first. What each file gains
-# was not measured; the shipped weights were trained with the shares in their model card.
+# All of SQuADShifts, whose answers several people gave: with .8, .15 and .15 of it, and the whole
+# of squad-train-part, 3,000 steps of 2,880 tokens read the dev articles with 83.3 / 68.4 F1 (v1.1,
+# v2.0); with these shares 1,400 of 4,320 do with 82.3 / 70.1. Single files were not measured.
 SOURCES = (
-    Source("squad-train-part.json.gz", 1.0),
-    Source("squad-v2.0-train-articles.json.gz", 4.0, unique=True),
-    Source("squadshifts-new-wiki.json.gz", 0.8),
-    Source("squadshifts-reddit.json.gz", 0.15),
-    Source("squadshifts-amazon.json.gz", 0.15),
-    Source("tydiqa-goldp-en-train.json.gz", 0.4),
-    Source("nq-open-oracle.json.gz", 0.3),
-    Source("qamr.json.gz", 0.6),
-    Source("qed-dev.jsonl.gz", 0.4),
-    Source("time-sensitive-qa.json.gz", 0.1),
-    Source("fairytaleqa.json.gz", 0.1),
+    Source("squadshifts-new-wiki.json.gz", 1.0),
+    Source("squadshifts-reddit.json.gz", 1.0),
+    Source("squadshifts-amazon.json.gz", 1.0),
+    Source("squad-train-part.json.gz", 0.5),
+    Source("squad-v2.0-train-articles.json.gz", 3.0, unique=True),
+    Source("tydiqa-goldp-en-train.json.gz", 1.0),
+    Source("nq-open-oracle.json.gz", 0.5),
+    Source("qamr.json.gz", 0.5),
+    Source("qed-dev.jsonl.gz", 1.0),
+    Source("time-sensitive-qa.json.gz", 0.2),
+    Source("fairytaleqa.json.gz", 0.2),
 )
 
 
