@@ -214,7 +214,6 @@ def confidence_features(candidates: Sequence[Candidate]) -> dict[str, float]:
         "relevance": best.span.relevance,
         "lead": min(10.0, best.score - others[0].score) if others else 10.0,
         "agreement": float(min(3, len(agreeing))),
-        "dense": best.features["dense"],
         "missing": best.features["missing"],
         "coverage": best.features["coverage"],
     }

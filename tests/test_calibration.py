@@ -10,7 +10,16 @@ import pytest
 from index.errors import ModelError, WeightsMissing
 from qa.calibration import Calibration, Logistic, fit_logistic, fit_signed, probability
 from qa.evaluate import acceptable
-from qa.fitting import Case, collect, cross_fitted, cross_validated, fit, measure, outcome
+from qa.fitting import (
+    Case,
+    collect,
+    cross_fitted,
+    cross_validated,
+    fit,
+    measure,
+    outcome,
+    with_threshold,
+)
 from qa.goldenset import Pair
 from tests.golden_fakes import harbour
 from tests.test_candidates import PLAIN, gather, passage, span
@@ -203,6 +212,18 @@ def test_pairs_without_enough_documents_are_spread_by_question():
 def test_a_target_accuracy_moves_the_threshold_up():
     loose, strict = fit(cases(), "x", target_accuracy=0.5), fit(cases(), "x", target_accuracy=0.99)
     assert strict.threshold > loose.threshold
+
+
+def test_of_thresholds_that_cannot_be_told_apart_the_middle_one_is_fitted():
+    """If this fails, chance decides whether a plain question is answered or refused."""
+    # Wrong answers have confidence 0.12, right ones 0.88: every threshold between is as good.
+    made = []
+    for number in range(60):
+        right = number % 3 > 0
+        spans = [span(0, "Ann", 2.0 if right else -2.0)]
+        pair = Pair(f"who {number}", ("Ann",) if right else (), "a.txt")
+        made.append(Case(pair, tuple(gather("who", spans, [passage("a.txt")], PLAIN, 100))))
+    assert with_threshold(PLAIN, made).threshold == pytest.approx(0.5, abs=0.01)
 
 
 def test_what_is_fitted_to_is_what_is_answered(tmp_path):

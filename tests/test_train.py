@@ -16,6 +16,7 @@ from transformers import BertConfig
 from qa.reader import Reader, open_reader
 from qa.train import average
 from qa.train.augment import Negatives, Swaps, as_typed, epoch
+from qa.train.calibrate import ELSEWHERE, elsewhere
 from qa.train.data import (
     FITTING_TITLES,
     Example,
@@ -112,6 +113,26 @@ def test_a_tenth_of_the_shifts_is_held_out_by_passage():
 def test_the_articles_that_fit_the_confidence_are_not_trained_on():
     # A reader is surer of what it was trained on: a threshold fitted there would let lies pass.
     assert all(held_out(replace(FIRST, title=title)) for title in FITTING_TITLES)
+
+
+def test_confidence_is_also_fitted_on_what_the_articles_do_not_speak_of(tmp_path):
+    """If this fails, every question without an answer is taken for one that was made to mislead."""
+    made = [
+        {
+            "context": f"passage {n}",
+            "qas": [{"question": f"q{n}", "answers": [{"answer_start": 0, "text": "passage"}]}],
+        }
+        for n in range(400)
+    ]
+    content = {"data": [{"title": "new wiki", "paragraphs": made}]}
+    with gzip.open(tmp_path / ELSEWHERE, "wt") as file:
+        json.dump(content, file)
+    found = elsewhere(tmp_path, 12)
+    assert len(found) == 12
+    assert all(pair.unanswerable and pair.document is None for pair in found)
+    trained_on = {pair.question for pair, _ in load(tmp_path, (Source(ELSEWHERE, 1.0),))}
+    assert trained_on and not trained_on & {pair.question for pair in found}
+    assert elsewhere(tmp_path, 12) == found
 
 
 # Negatives and noise ---------------------------------------------------------------------------
