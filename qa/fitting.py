@@ -171,6 +171,7 @@ def fit(
     *,
     known: Calibration | None = None,
     unanswerable: float | None = None,
+    features: Sequence[str] = CONFIDENCE,
 ) -> Calibration:
     """Fit ranking, confidence and threshold.
 
@@ -183,13 +184,13 @@ def fit(
         known: What is known already: counts as about 200 cases.
         unanswerable: Share of the questions to come that have no answer, 0..1, which confidence
             takes for granted; that of the cases when None.
+        features: Of `CONFIDENCE`, those that may count.
 
     Raises:
         ValueError: Too few cases of either kind.
     """
-    return with_threshold(
-        _fitted(cases, fitted_on, known, unanswerable), cases, target_accuracy, unanswerable
-    )
+    fitted = _fitted(cases, fitted_on, known, unanswerable, features)
+    return with_threshold(fitted, cases, target_accuracy, unanswerable)
 
 
 def cross_fitted(
@@ -199,6 +200,7 @@ def cross_fitted(
     known: Calibration | None = None,
     unanswerable: float | None = None,
     weights: bool = True,
+    features: Sequence[str] = CONFIDENCE,
 ) -> list[Outcome]:
     """Return the outcome of each case by a calibration that never saw it; arguments as of `fit`.
 
@@ -212,7 +214,8 @@ def cross_fitted(
     found: dict[int, Outcome] = {}
     for number in range(FOLDS):
         rest = [case for case, fold in zip(cases, numbers, strict=True) if fold != number]
-        fitted = _fitted(rest, "", known, unanswerable) if weights or known is None else known
+        kept = None if weights else known
+        fitted = kept or _fitted(rest, "", known, unanswerable, features)
         fitted = with_threshold(fitted, rest, target_accuracy, unanswerable)
         for at, fold in enumerate(numbers):
             if fold == number:
@@ -259,9 +262,13 @@ def measure(outcomes: Sequence[Outcome]) -> dict[str, float]:
     }
 
 
-def cross_validated(cases: Sequence[Case], unanswerable: float | None = None) -> dict[str, float]:
+def cross_validated(
+    cases: Sequence[Case],
+    unanswerable: float | None = None,
+    features: Sequence[str] = CONFIDENCE,
+) -> dict[str, float]:
     """Return `measure` of `cross_fitted`."""
-    return measure(cross_fitted(cases, unanswerable=unanswerable))
+    return measure(cross_fitted(cases, unanswerable=unanswerable, features=features))
 
 
 def _fitted(
@@ -269,13 +276,14 @@ def _fitted(
     fitted_on: str,
     known: Calibration | None,
     unanswerable: float | None,
+    features: Sequence[str],
 ) -> Calibration:
     ridge = _KNOWN if known else _LOOSE
     ranking = _ranking(cases, known.ranking if known else None, ridge)
     fitted = Calibration(ranking=ranking, fitted_on=fitted_on)
     held = [scored for case in cases if (scored := rank(case, fitted)).candidates]
     confidence = fit_signed(
-        CONFIDENCE,
+        features,
         [confidence_features(case.candidates) for case in held],
         [_right(case) for case in held],
         against=("missing",),
