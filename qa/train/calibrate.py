@@ -138,8 +138,7 @@ def elsewhere(data: Path, count: int) -> list[Pair]:
     No training reads them, nor their passages.
     """
     asked = [example.question for example in read(data / ELSEWHERE) if held_out(example)]
-    drawn = random.Random(0).sample(sorted(set(asked)), count)
-    return [Pair(question, ()) for question in drawn]
+    return [Pair(one, ()) for one in random.Random(0).sample(sorted(set(asked)), count)]
 
 
 def _title(pair: Pair) -> str:

@@ -31,7 +31,8 @@ Negatives: passages that BM25 returns for the question and that lack its answer 
 with one name, number, unit or other word swapped, two names exchanged or the verb negated (20 %),
 and the unanswerable ones of SQuAD 2.0. Held out by this command: a tenth of SQuADShifts (by
 passage), for measuring, and two articles of SQuAD 2.0 ({fitting}), on whose questions the
-score and the confidence are fitted.
+score and the confidence are fitted; the confidence also on as many of the former, asked of articles
+that do not answer them.
 {warm_data}
 ## Evaluations while training
 

@@ -129,7 +129,8 @@ def held_out(example: Example) -> bool:
     """Tell whether the example is never trained on.
 
     Held out are a tenth of SQuADShifts, by passage (by hash, so that no passage stands on both
-    sides), for measuring, and two articles of SQuAD 2.0, for fitting.
+    sides), for measuring and as questions that other articles do not answer, and two articles of
+    SQuAD 2.0, for fitting.
     """
     if example.title in FITTING_TITLES:
         return True
