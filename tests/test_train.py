@@ -29,7 +29,7 @@ from qa.train.data import (
 from qa.train.export import quantize, to_onnx
 from qa.train.features import batches, collate, feature
 from qa.train.loop import Plan, Run
-from qa.train.model import ReaderModel, loss
+from qa.train.model import PLAIN_ATTENTION, ReaderModel, loss
 from qa.train.score import fit_score, torch_run
 from qa.train.smooth import smooth
 from tests.reader_fakes import VOCABULARY, word_tokenizer
@@ -382,6 +382,31 @@ def test_the_loss_of_a_sure_and_right_prediction_is_nearly_nothing():
     perfect = type(logits)(sure, sure, yes, yes)
     arguments = batch.starts, batch.ends, batch.relevant, batch.allowed
     assert float(loss(perfect, *arguments)) < 1e-3 < float(loss(logits, *arguments).detach())
+
+
+def test_plain_attention_learns_as_the_fused_one_does():
+    short = replace(FIRST, context="Ann .", answers=((0, 3),))
+    batch = collate(
+        [feature(one, word_tokenizer(), 16, random.Random(0)) for one in (FIRST, short)]
+    )
+    assert not batch.mask.all(), "padding must count nothing"
+    gradients = []
+    for attention in ("sdpa", PLAIN_ATTENTION):
+        model = small()
+        model.bert.set_attn_implementation(attention)
+        logits = model(batch.ids, batch.mask, batch.types)
+        loss(logits, batch.starts, batch.ends, batch.relevant, batch.allowed).backward()
+        gradients.append(
+            {
+                name: weight.grad
+                for name, weight in model.named_parameters()
+                if weight.grad is not None
+            }
+        )
+    fused, plain = gradients
+    assert "bert.encoder.layer.0.attention.self.query.weight" in fused
+    for name, gradient in fused.items():
+        assert torch.allclose(gradient, plain[name], atol=1e-5), name
 
 
 def test_smoothing_evens_out_the_channels_and_changes_no_output():

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from qa.train.augment import Negatives, Swaps, epoch
 from qa.train.data import Example
 from qa.train.features import Batch, batches
-from qa.train.model import ReaderModel, loss
+from qa.train.model import PLAIN_ATTENTION, ReaderModel, loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,14 @@ class Run:
 
     def train(self) -> ReaderModel:
         """Train to the plan's last step; return the model with its averaged weights."""
+        fused = self.model.bert.config._attn_implementation
+        if _has_bf16():
+            self.model.bert.set_attn_implementation(PLAIN_ATTENTION)
+        self._steps()
+        self.model.bert.set_attn_implementation(fused)
+        return self.averaged_model()
+
+    def _steps(self) -> None:
         columns = (*Progress.get_default_columns()[:2], TextColumn("{task.completed}/{task.total}"))
         examples = [example for example, _ in self.pairs]
         negatives, swaps = Negatives(examples), Swaps(examples)
@@ -116,7 +124,6 @@ class Run:
                     if self.step >= self.plan.steps:
                         break
                 number += 1
-        return self.averaged_model()
 
     def averaged_model(self) -> ReaderModel:
         """Return the model with its averaged weights, as they are now."""
@@ -209,6 +216,8 @@ def _groups(model: ReaderModel, plan: Plan) -> list[dict[str, Any]]:
 
 def _precision() -> AbstractContextManager[Any]:
     """Use bf16 products where the processor has them in hardware; they are emulated elsewhere."""
-    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return torch.autocast("cpu", dtype=torch.bfloat16)
-    return nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16) if _has_bf16() else nullcontext()
+
+
+def _has_bf16() -> bool:
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
