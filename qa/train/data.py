@@ -50,8 +50,8 @@ class Source:
     unique: bool = False
 
 
-# What other shares gave is in docs/reader.md; single files were not measured. The 1,251 questions of
-# SQuAD 2.0 without an answer, four times over, are a sixteenth of what is read.
+# What other shares gave is in docs/reader.md; single files were not measured. The 1,251 questions
+# of SQuAD 2.0 without an answer, four times over, are a sixteenth of what is read.
 SOURCES = (
     Source("squadshifts-new-wiki.json.gz", 1.0),
     Source("squadshifts-reddit.json.gz", 1.0),
