@@ -3,7 +3,6 @@
 import gzip
 import json
 import random
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +14,6 @@ from transformers import BertConfig
 
 from qa.reader import Reader, open_reader
 from qa.train import average
-from qa.train.augment import Negatives, Swaps, as_typed, epoch
 from qa.train.calibrate import ELSEWHERE, elsewhere
 from qa.train.data import (
     FITTING_TITLES,
@@ -33,13 +31,7 @@ from qa.train.model import PLAIN_ATTENTION, ReaderModel, loss
 from qa.train.score import fit_score, torch_run
 from qa.train.smooth import smooth
 from tests.reader_fakes import VOCABULARY, word_tokenizer
-
-FIRST = Example("who ?", "It was Ann .", ((7, 10),), True, "made", "one")
-
-
-def example(question, context, *answers):
-    spans = tuple((context.index(text), context.index(text) + len(text)) for text in answers)
-    return Example(question, context, spans, True, "made", "one")
+from tests.train_fakes import FIRST, example
 
 
 def small():
@@ -85,7 +77,13 @@ def test_answers_that_stand_twice_are_left_out_where_the_place_is_a_guess(tmp_pa
     squad(tmp_path / "made.json.gz", "Ann met Ann and Bob", ("who", ["Ann"]), ("whom", ["Bob"]))
     kept = load(tmp_path, (Source("made.json.gz", 1.0, unique=True),))
     assert [pair.question for pair, _ in kept] == ["whom"]
-    assert not unique_answers(example("who", "Ann met Ann", "Ann"))
+
+
+def test_of_several_annotated_answers_those_in_a_certain_place_are_kept():
+    asked = example("who", "Ann met Ann Lee", "Ann", "Ann Lee")
+    assert unique_answers(asked).answers == ((8, 15),)
+    assert unique_answers(example("who", "Ann met Ann", "Ann")) is None
+    assert unique_answers(example("when", "Ann met Ann")) == example("when", "Ann met Ann")
 
 
 def test_a_missing_file_names_itself_and_its_folder(tmp_path):
@@ -133,96 +131,6 @@ def test_confidence_is_also_fitted_on_what_the_articles_do_not_speak_of(tmp_path
     trained_on = {pair.question for pair, _ in load(tmp_path, (Source(ELSEWHERE, 1.0),))}
     assert trained_on and not trained_on & {pair.question for pair in found}
     assert elsewhere(tmp_path, 12) == found
-
-
-# Negatives and noise ---------------------------------------------------------------------------
-
-
-def test_a_negative_is_a_like_passage_without_the_answer():
-    asked = example("who built the copper bridge ?", "Ann built the copper bridge.", "Ann")
-    like = example("x", "The copper bridge fell. Nobody knows who built it.", "bridge")
-    same = example("x", "The copper bridge, said ann, is mine.", "bridge")
-    far = example("x", "Rain all day.", "Rain")
-    found = Negatives([asked, like, same, far]).find(asked, random.Random(0))
-    assert (found.context, found.answers, found.relevant) == (like.context, (), False)
-
-
-def test_a_swapped_name_makes_the_question_unanswerable_by_its_own_passage():
-    asked = example("Who designated the Sinaloa cartel?", "Rubio designated it.", "Rubio")
-    other = example("Who saw Lerwick?", "Rubio designated it.", "it")
-    found = Swaps([asked, other]).find(asked, random.Random(0))
-    assert found.question == "Who designated the Lerwick cartel?"
-    assert found.answers == () and found.relevant
-
-
-@pytest.mark.parametrize(
-    ("asked", "swapped"),
-    [
-        ("who saw the oldest part?", "youngest"),
-        ("Who was hurt on monday?", r"(tues|wednes|thurs|fri|satur|sun)day"),
-        ("which city is it in 1708?", r"\b(16|17)\d\d\b"),
-        ("how tall in feet is it?", "miles|kilometers|meters|inches"),
-        ("did Scotland beat Wales?", "did Wales beat Scotland"),
-    ],
-)
-def test_a_word_is_swapped_for_one_that_asks_of_something_else(asked, swapped):
-    plain = example(asked, "Ann did.", "Ann")
-    question = Swaps([plain]).find(plain, random.Random(1)).question
-    assert re.search(swapped, question), question
-
-
-def test_the_word_that_names_the_answers_kind_is_left_alone():
-    # "Which river" and "which lake" may have one answer: no negative comes of that.
-    plain = example("which river is it?", "It is the Rhine.", "Rhine")
-    assert Swaps([plain]).find(plain, random.Random(0)) is None
-
-
-def test_a_question_with_nothing_to_swap_gives_no_negative():
-    plain = example("who did it?", "Ann did.", "Ann")
-    assert Swaps([plain]).find(plain, random.Random(0)) is None
-
-
-def test_names_whose_order_says_nothing_are_not_exchanged():
-    plain = example("what did Scotland and Wales share?", "It was a king.", "king")
-    assert Swaps([plain]).find(plain, random.Random(0)) is None
-
-
-def test_a_word_is_swapped_for_one_of_like_ending_that_the_passage_is_asked_about():
-    asked = example("who painted it?", "Ann painted it. Bob repaired it.", "Ann")
-    other = replace(asked, question="who repainted or financed it?")
-    found = Swaps([asked, other]).find(asked, random.Random(0))
-    assert found.question in {"who repainted it?", "who financed it?"}
-
-
-@pytest.mark.parametrize("asked", ["Who was there?", "which man did it?", "How many are they?"])
-def test_a_negated_question_asks_of_the_opposite(asked):
-    plain = example(asked, "Ann did.", "Ann")
-    question = Swaps([plain], negated=1.0).find(plain, random.Random(0)).question
-    assert re.search("n't|never", question) and len(question) > len(asked)
-    assert Swaps([plain], negated=0.0).find(plain, random.Random(0)) is None
-
-
-@given(st.text(max_size=80), st.integers(0, 10**6))
-def test_a_question_as_typed_is_never_lost(question, seed):
-    typed = as_typed(question, random.Random(seed))
-    assert bool(typed.strip(" ?")) == bool(question.strip(" ?")) or not typed
-
-
-def test_an_epoch_is_the_same_for_the_same_seed_and_takes_weights_for_copies():
-    pairs = [(FIRST, 2.0), (example("when", "in 1708", "1708"), 0.0)]
-    tools = Negatives([FIRST]), Swaps([FIRST])
-    made = epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
-    assert [one.context for one in made] == [FIRST.context] * 2
-    assert made == epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
-
-
-def test_a_longer_run_begins_with_the_examples_of_a_shorter_one():
-    # Or a run that goes on would read again what it has read, and never reach the rest.
-    pairs = [(example("who", f"Ann was born in {year}.", "Ann"), 1.0) for year in range(1700, 1740)]
-    examples = [one for one, _ in pairs]
-    tools = Negatives(examples), Swaps(examples)
-    short = epoch(pairs, *tools, seed=4, limit=10)
-    assert epoch(pairs, *tools, seed=4, limit=30)[: len(short)] == short
 
 
 # Features --------------------------------------------------------------------------------------

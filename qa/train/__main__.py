@@ -63,7 +63,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     import torch
     from tokenizers import Tokenizer
 
-    from qa.train import average, calibrate, card, data, export, model, score
+    from qa.train import abbreviations, average, calibrate, card, data, export, model, score
     from qa.train.loop import Run
 
     torch.set_num_threads(options.threads)
@@ -80,6 +80,8 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         return score.measure(trained, tokenizer, options.data, options.dev)
 
     pairs = data.load(options.data)
+    made_up = abbreviations.abbreviations([example for example, _ in pairs])
+    pairs += [(example, 0.5) for example in made_up]
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate)
     trained = run.averaged_model() if options.export_only else run.train()
     start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
