@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 
 from index.errors import QuestionError
 from qa import evaluate
-from qa.calibration import CONFIDENCE, RANKING, Calibration, Logistic, fit_signed
+from qa.calibration import (
+    CONFIDENCE,
+    RANKING,
+    Calibration,
+    Logistic,
+    fit_logistic,
+    fit_signed,
+)
 from qa.candidates import (
     Candidate,
     Prospect,
@@ -31,6 +38,7 @@ from qa.candidates import (
     prospects,
     ranked,
 )
+from qa.choice import Question, fit_choice
 from qa.evaluate import acceptable, f1
 from qa.goldenset import Pair
 from qa.reader import Span
@@ -42,6 +50,8 @@ if TYPE_CHECKING:
 
 # Candidates of one question that the ranking learns from; the tail is all alike.
 _LEARNT_FROM = 12
+# A larger value speaks against the answer.
+_AGAINST = ("missing",)
 FOLDS = 5
 # With fewer documents than this, a fold of them would be most of the questions, or none.
 _LEAST_DOCUMENTS = 2 * FOLDS
@@ -92,7 +102,9 @@ class Case:
         """Return the case that `to_dict` described; spans stand at offset 0 of their passages."""
         candidates = []
         for item in data["candidates"]:
-            features, text = item["features"], item["text"]
+            # Cases kept before there was a second opinion have none.
+            features = {"second": item["features"]["margin"], **item["features"]}
+            text = item["text"]
             heads = (features["margin"], features["answerability"], features["relevance"])
             span = Span(item["passage"], 0, len(text), text, item["score"], *heads)
             name, start, end = item["place"]
@@ -286,7 +298,7 @@ def _fitted(
         features,
         [confidence_features(case.candidates) for case in held],
         [_right(case) for case in held],
-        against=("missing",),
+        against=_AGAINST,
         ridge=ridge,
         counts=_counts(held, unanswerable),
         towards=known.confidence if known else None,
@@ -295,22 +307,51 @@ def _fitted(
 
 
 def _ranking(cases: Sequence[Case], known: Logistic | None, ridge: float) -> Logistic:
-    """Fit which candidate is right.
+    """Fit which candidate comes first, and how its score says whether it is right.
 
-    The answer's words in another document than the one asked of may be right or chance: those
-    candidates teach nothing and are left out.
+    Few pairs say little of which passage to choose, nearly all of them choosing the same: a ranking
+    that is known already is moved by what every candidate says of it instead.
     """
     rows, right = [], []
     for case in cases:
         strongest = sorted(case.candidates, key=lambda item: -item.span.margin)[:_LEARNT_FROM]
         for item in strongest:
             matches = acceptable(item.span.text, case.pair.answers)
-            elsewhere = case.pair.document not in (None, item.place[0])
-            if matches and elsewhere:
-                continue
-            rows.append(item.features)
-            right.append(matches)
-    return fit_signed(RANKING, rows, right, against=("missing",), ridge=ridge, towards=known)
+            if not (matches and _elsewhere(case, item)):
+                rows.append(item.features)
+                right.append(matches)
+    if known is None:
+        asked = [one for case in cases if (one := _choice(case))]
+        weights = fit_choice(RANKING, asked, against=_AGAINST, ridge=ridge)
+        scores = [{"choice": Logistic(0.0, weights).log_odds(row)} for row in rows]
+        scale = fit_logistic(["choice"], scores, right)
+        factor = scale.weights["choice"]
+        if factor > 0:
+            scaled = {name: round(factor * weight, 5) for name, weight in weights.items()}
+            return Logistic(scale.bias, scaled)
+    return fit_signed(RANKING, rows, right, against=_AGAINST, ridge=ridge, towards=known)
+
+
+def _choice(case: Case) -> Question | None:
+    """Return a question's candidates, and which of them stand in a passage that answers it.
+
+    Which span of a passage comes first its margin says; the passage is what is chosen. The answer's
+    words in another document than the one asked of may be right or chance: such passages teach
+    nothing and are left out.
+    """
+    own: set[int] = set()
+    other: set[int] = set()
+    for item in case.candidates:
+        if acceptable(item.span.text, case.pair.answers):
+            (other if _elsewhere(case, item) else own).add(item.span.passage)
+    kept = [item for item in case.candidates if item.span.passage not in other - own]
+    if not own:
+        return None
+    return [item.features for item in kept], [item.span.passage in own for item in kept]
+
+
+def _elsewhere(case: Case, item: Candidate) -> bool:
+    return case.pair.document not in (None, item.place[0])
 
 
 def _counts(cases: Sequence[Case], unanswerable: float | None) -> NDArray[np.float64]:

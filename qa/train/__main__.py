@@ -32,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--mix", type=Path, nargs="+", default=[], help="runs of the same start, to average with"
     )
+    parser.add_argument(
+        "--second", type=Path, help="finished weights of another run, for a second opinion"
+    )
     for field in fields(Plan):
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default)
@@ -85,10 +88,13 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate)
     trained = run.averaged_model() if options.export_only else run.train()
     start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
-    made = {"start": start, "steps": run.step, "plan": asdict(plan)}
+    shares = {source.name: source.weight for source in data.SOURCES}
+    made = {"start": start, "steps": run.step, "plan": asdict(plan), "shares": shares}
     if options.mix:
         made["mixed_with"] = average.mix(trained, options.mix)
     export.export(trained, tokenizer, options.data, options.out, made)
+    if options.second:
+        export.add_second(options.out, options.second)
     calibrate.calibrate(options.data, options.out)
     card.write(options.out, options.run)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qa.reader import CONFIG_FILE
+from qa.reader import CONFIG_FILE, SECOND_FILE
 from qa.train.data import FITTING_TITLES, SOURCES
 
 _CARD = """# Citespan's reader
@@ -19,7 +19,7 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 * Start: {start} (Apache-2.0)
 * Trained by: `{command}`
 * Steps: {steps} of about {tokens} tokens; seed {seed}; weights averaged while training.
-{mixed}* Score: log-odds = {score}
+{mixed}{second}* Score: log-odds = {score}
 * Licence: Apache-2.0; the data's licences (CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT, BSD-3-Clause)
   concern the data, which is not part of the weights.
 
@@ -80,9 +80,23 @@ def write(out: Path, run: Path) -> None:
             f"`{_options(run['plan'])}`\n"
             for run in made.get("mixed_with", [])
         ),
+        second=_second(config.get("second"), made.get("shares", {})),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
     (out / "README.md").write_text(card, encoding="utf-8")
+
+
+def _second(made: Mapping[str, Any] | None, shares: Mapping[str, float]) -> str:
+    """Return the line of the network whose opinion is asked second, if there is one."""
+    if made is None:
+        return ""
+    other = {
+        name: weight
+        for name, weight in made.get("shares", {}).items()
+        if shares.get(name) != weight
+    }
+    shared = "".join(f"; `{name}` × {weight}" for name, weight in other.items())
+    return f"* Second opinion (`{SECOND_FILE}`), another run: `{_options(made['plan'])}`{shared}\n"
 
 
 def _options(plan: Mapping[str, Any]) -> str:

@@ -1,0 +1,101 @@
+"""Fit a ranking by the choices it should make: the conditional logit of McFadden (1974).
+
+A regression on single candidates asks "is this span right?" and spends its weights on telling easy
+questions from hard ones, which moves all of a question's candidates alike. Which passage comes
+first is decided among the candidates of one question only, so that is what is fitted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+# One question: the features of its candidates, and which of them should come first.
+Question = tuple[Sequence[Mapping[str, float]], Sequence[bool]]
+
+
+def fit_choice(
+    names: Sequence[str],
+    questions: Sequence[Question],
+    against: Sequence[str] = (),
+    ridge: float = 1.0,
+    towards: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Fit weights that put the right ones of each question's candidates first.
+
+    The chance that a right one comes first is the sum over the right ones of exp(w·x), as a share
+    of the sum over all. A feature whose weight would have the wrong sign is left out, the furthest
+    first, as in `calibration.fit_signed`.
+
+    Args:
+        names: The features; a larger value speaks for the candidate.
+        questions: Those without a right candidate, or without a wrong one, teach nothing.
+        against: The features of which a larger value speaks against it.
+        ridge: Penalty on the squared standardised weights.
+        towards: Weights that the ridge draws to instead of to 0.
+
+    Returns:
+        The weights; empty when no question teaches anything.
+    """
+    taught = [(rows, right) for rows, right in questions if any(right) and not all(right)]
+    if not taught:
+        return {}
+    table = np.array([[row[name] for name in names] for rows, _ in taught for row in rows])
+    spread = table.std(axis=0)
+    spread[spread < 1e-9] = 1.0
+    right = np.array([one for _, flags in taught for one in flags], dtype=bool)
+    starts = np.cumsum([0, *(len(rows) for rows, _ in taught[:-1])])
+    sign = np.array([-1.0 if name in against else 1.0 for name in names])
+    known = np.array([(towards or {}).get(name, 0.0) for name in names]) * spread
+    kept = np.arange(len(names))
+    while True:
+        solved = _solve((table / spread)[:, kept], right, starts, ridge, known[kept])
+        worst = int(np.argmin(solved * sign[kept]))
+        if solved[worst] * sign[kept][worst] >= 0 or len(kept) == 1:
+            break
+        kept = np.delete(kept, worst)
+    weights = solved / spread[kept]
+    return {names[int(at)]: float(weight) for at, weight in zip(kept, weights, strict=True)}
+
+
+def _solve(
+    design: Values, right: NDArray[np.bool_], starts: NDArray[np.int64], ridge: float, prior: Values
+) -> Values:
+    """Minimise the negative log-likelihood and the ridge by damped Newton steps."""
+    sizes = np.diff(np.append(starts, len(design)))
+
+    def shares(scores: Values) -> tuple[Values, Values]:
+        """Return each candidate's share of its question, and the log of each question's sum."""
+        top = np.repeat(np.maximum.reduceat(scores, starts), sizes)
+        raised = np.exp(scores - top)
+        total = np.add.reduceat(raised, starts)
+        return raised / np.repeat(total, sizes), np.log(total) + top[starts]
+
+    def parts(weights: Values) -> tuple[float, Values, Values]:
+        """Return the loss, and the shares among all candidates and among the right ones."""
+        scores = design @ weights
+        of_all, whole = shares(scores)
+        of_right, good = shares(np.where(right, scores, -1e9))
+        loss = float((whole - good).sum() + ridge * ((weights - prior) ** 2).sum() / 2)
+        return loss, of_all, of_right
+
+    weights = prior.copy()
+    loss, of_all, of_right = parts(weights)
+    for _ in range(200):
+        slope = design.T @ (of_right - of_all) - ridge * (weights - prior)
+        means = np.add.reduceat(design * of_all[:, None], starts)
+        # The right ones' spread is left out: the curve is then never too flat for a step.
+        curve = (design * of_all[:, None]).T @ design - means.T @ means
+        change = np.linalg.solve(curve + ridge * np.eye(len(weights)), slope)
+        tried = parts(weights + change)
+        while tried[0] > loss and np.abs(change).max() > 1e-9:
+            change = change / 2
+            tried = parts(weights + change)
+        if np.abs(change).max() < 1e-7:
+            break
+        weights = weights + change
+        loss, of_all, of_right = tried
+    return weights
