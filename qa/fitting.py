@@ -21,14 +21,7 @@ from numpy.typing import NDArray
 
 from index.errors import QuestionError
 from qa import evaluate
-from qa.calibration import (
-    CONFIDENCE,
-    RANKING,
-    Calibration,
-    Logistic,
-    fit_logistic,
-    fit_signed,
-)
+from qa.calibration import CONFIDENCE, Calibration, fit_signed
 from qa.candidates import (
     Candidate,
     Prospect,
@@ -38,9 +31,9 @@ from qa.candidates import (
     prospects,
     ranked,
 )
-from qa.choice import Question, fit_choice
 from qa.evaluate import acceptable, f1
 from qa.goldenset import Pair
+from qa.ranking import AGAINST, fit_ranking
 from qa.reader import Span
 
 if TYPE_CHECKING:
@@ -48,10 +41,6 @@ if TYPE_CHECKING:
     from qa.assistant import Assistant
     from qa.goldenset import GoldenSet
 
-# Candidates of one question that the ranking learns from; the tail is all alike.
-_LEARNT_FROM = 12
-# A larger value speaks against the answer.
-_AGAINST = ("missing",)
 FOLDS = 5
 # With fewer documents than this, a fold of them would be most of the questions, or none.
 _LEAST_DOCUMENTS = 2 * FOLDS
@@ -291,67 +280,19 @@ def _fitted(
     features: Sequence[str],
 ) -> Calibration:
     ridge = _KNOWN if known else _LOOSE
-    ranking = _ranking(cases, known.ranking if known else None, ridge)
+    ranking = fit_ranking(cases, known.ranking if known else None, ridge)
     fitted = Calibration(ranking=ranking, fitted_on=fitted_on)
     held = [scored for case in cases if (scored := rank(case, fitted)).candidates]
     confidence = fit_signed(
         features,
         [confidence_features(case.candidates) for case in held],
         [_right(case) for case in held],
-        against=_AGAINST,
+        against=AGAINST,
         ridge=ridge,
         counts=_counts(held, unanswerable),
         towards=known.confidence if known else None,
     )
     return replace(fitted, confidence=confidence)
-
-
-def _ranking(cases: Sequence[Case], known: Logistic | None, ridge: float) -> Logistic:
-    """Fit which candidate comes first, and how its score says whether it is right.
-
-    Few pairs say little of which passage to choose, nearly all of them choosing the same: a ranking
-    that is known already is moved by what every candidate says of it instead.
-    """
-    rows, right = [], []
-    for case in cases:
-        strongest = sorted(case.candidates, key=lambda item: -item.span.margin)[:_LEARNT_FROM]
-        for item in strongest:
-            matches = acceptable(item.span.text, case.pair.answers)
-            if not (matches and _elsewhere(case, item)):
-                rows.append(item.features)
-                right.append(matches)
-    if known is None:
-        asked = [one for case in cases if (one := _choice(case))]
-        weights = fit_choice(RANKING, asked, against=_AGAINST, ridge=ridge)
-        scores = [{"choice": Logistic(0.0, weights).log_odds(row)} for row in rows]
-        scale = fit_logistic(["choice"], scores, right)
-        factor = scale.weights["choice"]
-        if factor > 0:
-            scaled = {name: round(factor * weight, 5) for name, weight in weights.items()}
-            return Logistic(scale.bias, scaled)
-    return fit_signed(RANKING, rows, right, against=_AGAINST, ridge=ridge, towards=known)
-
-
-def _choice(case: Case) -> Question | None:
-    """Return a question's candidates, and which of them stand in a passage that answers it.
-
-    Which span of a passage comes first its margin says; the passage is what is chosen. The answer's
-    words in another document than the one asked of may be right or chance: such passages teach
-    nothing and are left out.
-    """
-    own: set[int] = set()
-    other: set[int] = set()
-    for item in case.candidates:
-        if acceptable(item.span.text, case.pair.answers):
-            (other if _elsewhere(case, item) else own).add(item.span.passage)
-    kept = [item for item in case.candidates if item.span.passage not in other - own]
-    if not own:
-        return None
-    return [item.features for item in kept], [item.span.passage in own for item in kept]
-
-
-def _elsewhere(case: Case, item: Candidate) -> bool:
-    return case.pair.document not in (None, item.place[0])
 
 
 def _counts(cases: Sequence[Case], unanswerable: float | None) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.choice import fit_choice
+from qa.ranking import fit_choice
 
 
 def question(*candidates, right):
@@ -44,7 +44,6 @@ def test_odds_of_three_to_one_are_found():
 def test_a_weight_of_the_wrong_sign_is_left_out():
     weights = fit_choice(["near", "easy"], QUESTIONS, against=["near"])
     assert "near" not in weights
-    assert fit_choice(["near"], QUESTIONS, towards={"near": 5.0}, ridge=1e6)["near"] > 4.9
 
 
 def test_questions_without_a_choice_teach_nothing():
