@@ -25,13 +25,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from index.errors import ModelError, WeightsMissing
 
-RANKING = (
-    "margin", "second", "answerability", "relevance", "retrieval", "dense", "missing", "coverage",
-)  # fmt: skip
+RANKING = ("margin", "answerability", "relevance", "retrieval", "dense", "missing", "coverage")
 # Not `dense`: how alike the best passages are to a question differs from library to library.
 CONFIDENCE = (
-    "score", "margin", "second", "answerability", "relevance", "lead", "contrast", "agreement",
-    "missing", "coverage",
+    "score", "margin", "answerability", "relevance", "lead", "agreement", "missing", "coverage",
 )  # fmt: skip
 STOPPING = ("needed", "lead", "behind", "echo")
 REFUSING = ("needed", "short", "behind")

@@ -29,7 +29,6 @@ _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
 # Candidates this close in log-odds are a toss-up; this far apart, one source stands above another.
 _TOSS_UP = 0.35
 RIVAL = 1.5
-_FAR = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,6 @@ def candidates_of(
         passage = passages[span.passage]
         features = {
             "margin": span.margin,
-            "second": span.margin if span.second is None else span.second,
             "answerability": span.answerability,
             "relevance": span.relevance,
             **known[span.passage].features,
@@ -209,15 +207,12 @@ def confidence_features(candidates: Sequence[Candidate]) -> dict[str, float]:
         for item in candidates[1:]
         if item.score > 0 and same(item.span.text, best.span.text)
     } - {best.span.passage}
-    within = [item.span.margin for item in candidates[1:] if item.span.passage == best.span.passage]
     return {
         "score": best.score,
         "margin": best.span.margin,
-        "second": best.features["second"],
         "answerability": best.span.answerability,
         "relevance": best.span.relevance,
-        "lead": min(_FAR, best.score - others[0].score) if others else _FAR,
-        "contrast": min(_FAR, best.span.margin - max(within)) if within else _FAR,
+        "lead": min(10.0, best.score - others[0].score) if others else 10.0,
         "agreement": float(min(3, len(agreeing))),
         "missing": best.features["missing"],
         "coverage": best.features["coverage"],

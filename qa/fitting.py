@@ -91,9 +91,7 @@ class Case:
         """Return the case that `to_dict` described; spans stand at offset 0 of their passages."""
         candidates = []
         for item in data["candidates"]:
-            # Cases kept before there was a second opinion have none.
-            features = {"second": item["features"]["margin"], **item["features"]}
-            text = item["text"]
+            features, text = item["features"], item["text"]
             heads = (features["margin"], features["answerability"], features["relevance"])
             span = Span(item["passage"], 0, len(text), text, item["score"], *heads)
             name, start, end = item["place"]

@@ -23,7 +23,6 @@ from typing import Any
 from index.errors import LibraryError, ModelError
 from qa.calibration import Calibration
 from qa.config import Settings
-from qa.reader import MODEL_FILE, SECOND_FILE
 
 FORMAT = 1
 FILE = "calibration.json"
@@ -104,8 +103,7 @@ def _made_with(settings: Settings) -> dict[str, str]:
         return {"reader": settings.reader, "embedder": settings.embedder}
     try:
         config = json.loads((settings.weights / "config.json").read_text(encoding="utf-8"))
-        sums = config["sha256"]
-        reader = "+".join(sums[name] for name in (MODEL_FILE, SECOND_FILE) if name in sums)
+        reader = str(config["sha256"]["reader.onnx"])
     except (OSError, ValueError, KeyError, TypeError):
         reader = str(settings.weights)
     return {"reader": reader, "embedder": settings.embedder}

@@ -29,13 +29,9 @@ Logits = tuple[Floats, Floats, Floats, Floats]
 Run = Callable[[Ints, Ints, Ints], Logits]
 
 MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "reader.onnx", "tokenizer.json", "config.json"
-SECOND_FILE = "second.onnx"
 _MEND = "reinstall citespan, or make the weights with: make train"
 # Room left for the passage however long the question: a reader that sees no passage can only lie.
 _MAX_QUESTION_SHARE = 0.4
-# Below this margin a window does not answer, and no second opinion is asked for.
-_HOPELESS = -4.0
-_OPINIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +48,6 @@ class Span:
         margin: Log of P(span) / P(no answer) under the span head alone.
         answerability: The answerability head's log-odds for the span's window.
         relevance: The relevance head's log-odds for the span's window.
-        second: What a second network, trained apart, says of the same words: the margin of its best
-            span that overlaps this one. None where there is no second network, or where the
-            window is hopeless to the first.
     """
 
     passage: int
@@ -65,7 +58,6 @@ class Span:
     margin: float
     answerability: float
     relevance: float
-    second: float | None = None
 
 
 class PassageReader(Protocol):
@@ -142,8 +134,6 @@ class Reader:
         max_answer_tokens: Longest answer.
         workers: Windows run at once, each in a thread of its own.
         frame: Special tokens of a window; BERT's when None.
-        second: Another network over the same tokens, whose opinion is asked of every window that
-            may answer. It moves no span and no score: `Span.second` keeps what it says.
     """
 
     def __init__(
@@ -157,9 +147,8 @@ class Reader:
         max_answer_tokens: int = 30,
         workers: int = 1,
         frame: Frame | None = None,
-        second: Run | None = None,
     ) -> None:
-        self._run, self._second = run, second
+        self._run = run
         self._tokenizer = tokenizer
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -189,7 +178,6 @@ class Reader:
         folder = settings.weights
         config = checked_config(folder)
         workers, inside = _shared_out(settings.threads or os.cpu_count() or 1)
-        has_second = SECOND_FILE in config["sha256"]
         return cls(
             _onnx(folder / MODEL_FILE, inside),
             _tokenizer(folder / TOKENIZER_FILE),
@@ -198,7 +186,6 @@ class Reader:
             window_stride=settings.window_stride,
             max_answer_tokens=settings.max_answer_tokens,
             workers=workers,
-            second=_onnx(folder / SECOND_FILE, inside) if has_second else None,
         )
 
     def read(self, question: str, passages: Sequence[str], best: int = 5) -> list[Span]:
@@ -234,10 +221,10 @@ class Reader:
             encodings.append(encoded)
             jobs.extend(self._jobs(number, question, encoded))
         found: list[list[Span]] = [[] for _ in requests]
-        for job, opinions in zip(jobs, self._logits(jobs), strict=True):
+        for job, logits in zip(jobs, self._logits(jobs), strict=True):
             encoding = encodings[job.request][job.passage]
             text = requests[job.request][1][job.passage]
-            found[job.request].extend(self._spans(job, encoding, text, opinions, best))
+            found[job.request].extend(self._spans(job, encoding, text, logits, best))
         return [_distinct(candidates, best) for candidates in found]
 
     def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
@@ -255,8 +242,8 @@ class Reader:
                 jobs.append(_Job(request, passage, ids, len(head), window))
         return jobs
 
-    def _logits(self, jobs: Sequence[_Job]) -> Iterator[list[Logits]]:
-        """Run each window alone and yield its logits, the second's last, in the order of `jobs`.
+    def _logits(self, jobs: Sequence[_Job]) -> Iterator[Logits]:
+        """Run each window alone and yield its logits, in the order of `jobs`.
 
         An int8 network scales its activations over all that it is given, so that beside another
         window an answer could come out otherwise; and alone, no padding is computed.
@@ -271,34 +258,28 @@ class Reader:
         for at in range(len(jobs)):
             yield running[at].result()
 
-    def _alone(self, job: _Job) -> list[Logits]:
+    def _alone(self, job: _Job) -> Logits:
         ids = np.array([job.ids], dtype=np.int64)
         types = np.zeros_like(ids)
         types[:, job.offset :] = self._frame.passage_type
-        window = (ids, np.ones_like(ids), types)
-        first = self._run(*window)
-        if self._second is None or _most(first, job.offset) < _HOPELESS:
-            return [first]
-        return [first, self._second(*window)]
+        return self._run(ids, np.ones_like(ids), types)
 
     def _spans(
-        self, job: _Job, encoding: Encoding, text: str, opinions: Sequence[Logits], best: int
+        self, job: _Job, encoding: Encoding, text: str, logits: Logits, best: int
     ) -> list[Span]:
+        start, end, relevance, answerability = (one[0] for one in logits)
+        heads = (float(answerability), float(relevance))
         words = np.array(encoding.word_ids[job.window.first : job.window.last])
         changes = words[1:] != words[:-1]
-        starts_word = np.concatenate([[True], changes])
-        ends_word = np.concatenate([changes, [True]])
-
-        def decode(logits: Logits, most: int) -> list[spans.TokenSpan]:
-            start, end = logits[0][0], logits[1][0]
-            return spans.decode(
-                start, end, job.offset, starts_word, ends_word, self._max_answer, most
-            )
-
-        heads = (float(opinions[0][3][0]), float(opinions[0][2][0]))
-        # Overlapping ones and those across paragraphs are dropped later.
-        candidates = decode(opinions[0], best * 4)
-        others = [decode(logits, _OPINIONS) for logits in opinions[1:]]
+        candidates = spans.decode(
+            start,
+            end,
+            job.offset,
+            np.concatenate([[True], changes]),
+            np.concatenate([changes, [True]]),
+            self._max_answer,
+            best * 4,  # overlapping ones and those across paragraphs are dropped later
+        )
         made = []
         for candidate in candidates:
             first = encoding.offsets[job.window.first + candidate.first][0]
@@ -308,29 +289,10 @@ class Reader:
             if crosses_paragraphs(text, first, last):
                 continue
             score = self._weights.score(candidate.margin, *heads)
-            quote = text[first:last]
-            second = _opinion(candidate, others[0]) if others else None
             made.append(
-                Span(job.passage, first, last, quote, score, candidate.margin, *heads, second)
+                Span(job.passage, first, last, text[first:last], score, candidate.margin, *heads)
             )
         return made
-
-
-def _most(logits: Logits, offset: int) -> float:
-    """Return what no span's margin is above, in a window whose passage begins at `offset`."""
-    start, end = logits[0][0], logits[1][0]
-    return float(start[offset:].max() + end[offset:].max() - start[0] - end[0])
-
-
-def _opinion(span: spans.TokenSpan, others: Sequence[spans.TokenSpan]) -> float:
-    """Return the margin of the best of `others` that overlaps a span, or that of the least.
-
-    Which of two wordings is marked is no difference of opinion.
-    """
-    for other in others:
-        if other.first <= span.last and span.first <= other.last:
-            return other.margin
-    return others[-1].margin
 
 
 def _distinct(candidates: list[Span], best: int) -> list[Span]:
@@ -350,8 +312,6 @@ def _distinct(candidates: list[Span], best: int) -> list[Span]:
 def checked_config(folder: Path) -> dict[str, Any]:
     """Return the `config.json` of a reader whose files are all there and unchanged.
 
-    Those are the ones that the config lists.
-
     Raises:
         WeightsMissing: A file is missing.
         ModelError: A file does not match its checksum in the config.
@@ -364,10 +324,6 @@ def checked_config(folder: Path) -> dict[str, Any]:
             )
     config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     for name, expected in config["sha256"].items():
-        if not (folder / name).is_file():
-            raise WeightsMissing(
-                f"{name} not found in {folder}, expected it as config.json names it; {_MEND}"
-            )
         check(folder / name, expected, _MEND)
     return config
 

@@ -33,7 +33,6 @@ LEAST_OF_A_KIND = 5
 
 MEANING = {
     "margin": "the reader's log-odds of the span against “no answer here”",
-    "second": "the same by a second reader; where there is none, what the first says",
     "answerability": "the reader's log-odds that the passage answers at all",
     "relevance": "the reader's log-odds that the passage is about the question",
     "retrieval": "how far behind the best passage the search put this one, as a negative number",
@@ -42,7 +41,6 @@ MEANING = {
     "coverage": "share of the question's content words in the span's sentence, 0 to 1",
     "score": "the ranking's log-odds of the span that came first",
     "lead": "that score less the best one of a span that says otherwise, at most 10",
-    "contrast": "the margin less that of the next best span of the passage, at most 10",
     "agreement": "other passages that say the same, 0 to 3",
     "needed": "log-odds that reading it would have to add to what the search says, to be taken",
     "short": "log-odds that the confidence so far lacks to the threshold, at most 6",

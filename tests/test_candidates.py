@@ -1,19 +1,10 @@
 """Ranking and deciding: what is answered, refused, supported and contradicted."""
 
-from dataclasses import replace
-
 import pytest
 
 from index.search import Passage
 from qa.calibration import Calibration, Logistic
-from qa.candidates import (
-    confidence_features,
-    coverage,
-    decide,
-    gather,
-    missing_names,
-    same,
-)
+from qa.candidates import coverage, decide, gather, missing_names, same
 from qa.reader import Span
 
 # Score = margin, confidence = score: everything below can be told by hand.
@@ -131,23 +122,3 @@ def test_coverage_counts_the_content_words_of_the_sentence_alone():
     assert coverage("How many people were injured?", text, at, at + 2) == 0.5
     assert coverage("How many ships sank?", text, at, at + 2) == 0.0
     assert coverage("how many?", text, at, at + 2) == 0.0
-
-
-def features_of(*spans):
-    return confidence_features(gather("who", spans, [passage("a.txt"), passage("b.txt")], PLAIN, 9))
-
-
-def test_contrast_is_to_the_next_best_of_the_same_passage_alone():
-    near = span(0, "Eve", 1.5, start=9)
-    assert features_of(span(0, "Ann", 2.0), near, span(1, "Bob", 1.9))["contrast"] == 0.5
-    assert features_of(span(0, "Ann", 2.0), span(1, "Bob", 1.9))["contrast"] == 10.0
-
-
-def test_a_second_opinion_counts_as_the_calibration_says():
-    calibration = replace(PLAIN, confidence=Logistic(0, {"margin": 0.5, "second": 0.5}))
-    agreed = decided([span(0, "Ann", 2.0)], ["a.txt"], calibration)
-    # Where nobody was asked the second says what the first does.
-    assert agreed.confidence == pytest.approx(0.8808, abs=1e-4)
-    doubted = decided([replace(span(0, "Ann", 2.0), second=-4.0)], ["a.txt"], calibration)
-    assert doubted.confidence == pytest.approx(0.2689, abs=1e-4)
-    assert not doubted.answered

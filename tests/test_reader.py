@@ -1,7 +1,6 @@
 """The reader: spans exact in the passage's own characters, comparable between passages."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -101,45 +100,6 @@ def test_an_error_in_a_worker_is_not_swallowed():
         Reader(broken, word_tokenizer(), workers=2).read("who", ["by Ann", "by Bob"])
 
 
-# A second opinion ------------------------------------------------------------------------------
-
-
-def test_a_second_reader_says_what_it_thinks_of_the_same_words():
-    both = reader({"Ann": 2.0}, second=WordRun({"Ann": -1.0, "Bob": 3.0}))
-    [span] = both.read("who", ["It was Ann ."], best=1)
-    assert (span.text, span.margin, span.second) == ("Ann", 4.0, -2.0)
-
-
-def test_another_wording_of_the_same_words_is_no_other_opinion():
-    # The second marks "Ann Bob", two words where the first marks one.
-    run = WordRun({"Ann": 4.0, "Bob": 4.0})
-    [span] = reader({"Bob": 2.0}, second=run).read("who", ["a Ann Bob a"], best=1)
-    assert (span.text, span.second) == ("Bob", 8.0)
-
-
-def test_a_second_reader_that_would_quote_elsewhere_does_not_speak_for_these_words():
-    run = WordRun({"Bob": 4.0})
-    [span] = reader({"Ann": 2.0}, second=run).read("who", ["Ann a b a b Bob"], best=1)
-    assert (span.text, span.margin) == ("Ann", 4.0)
-    assert span.second < 0
-
-
-def test_a_second_reader_moves_no_span_and_no_score():
-    requests = [("who", ["a Ann Bob", "b " * 30 + "Ann"]), ("when", ["1708 a", ""])]
-    scores = {"Ann": 2.0, "Bob": 1.0, "1708": 0.5}
-    both = reader(scores, window_tokens=16, window_stride=6, workers=2, second=WordRun({"a": 9.0}))
-    alone = reader(scores, window_tokens=16, window_stride=6)
-    found = [[replace(s, second=None) for s in one] for one in both.read_many(requests)]
-    assert found == alone.read_many(requests)
-
-
-def test_nobody_is_asked_about_a_window_that_is_hopeless_to_the_first():
-    # Half the work would otherwise be spent on passages that nobody thinks of.
-    run = WordRun({"Ann": 9.0})
-    [span] = reader({"Ann": -3.0}, second=run).read("who", ["by Ann"], best=1)
-    assert (span.margin, span.second, run.shapes) == (-6.0, None, [])
-
-
 words = st.text(alphabet="ab \n\t.é\u0301🙂اU", max_size=60)
 
 
@@ -162,14 +122,6 @@ def test_weights_that_changed_are_not_loaded(tmp_path):
     word_tokenizer().save(str(tmp_path / "tokenizer.json"))
     (tmp_path / "config.json").write_text(json.dumps({"sha256": {"reader.onnx": "0" * 64}}))
     with pytest.raises(ModelError, match=r"reader\.onnx: found checksum \w{12}, expected 0{12}"):
-        Reader.default(Settings(weights=tmp_path))
-
-
-def test_a_second_network_that_is_named_and_not_there_is_missed(tmp_path):
-    (tmp_path / "reader.onnx").write_bytes(b"one")
-    word_tokenizer().save(str(tmp_path / "tokenizer.json"))
-    (tmp_path / "config.json").write_text(json.dumps({"sha256": {"second.onnx": "0" * 64}}))
-    with pytest.raises(WeightsMissing, match=r"second\.onnx not found in .*make train"):
         Reader.default(Settings(weights=tmp_path))
 
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig
 
-from index.network import checksum
 from qa.reader import Reader, open_reader
 from qa.train import average
 from qa.train.calibrate import ELSEWHERE, elsewhere
@@ -25,7 +24,7 @@ from qa.train.data import (
     read,
     unique_answers,
 )
-from qa.train.export import add_second, quantize, to_onnx
+from qa.train.export import quantize, to_onnx
 from qa.train.features import batches, collate, feature
 from qa.train.loop import Plan, Run
 from qa.train.model import PLAIN_ATTENTION, ReaderModel, loss
@@ -351,28 +350,6 @@ def test_exported_weights_read_as_the_trained_ones_do(trained, tmp_path):
     quantize(tmp_path / "reader.onnx", tmp_path / "reader.int8.onnx")
     (tmp_path / "reader.int8.onnx").replace(tmp_path / "reader.onnx")
     assert open_reader(tmp_path).read("who", passages)[0].text == expected[0].text
-
-
-def weights_of(folder, network, tokenizer="words"):
-    folder.mkdir()
-    (folder / "reader.onnx").write_text(network)
-    sums = {"reader.onnx": network, "tokenizer.json": tokenizer}
-    config = {"sha256": sums, "made": {"steps": 7}}
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
-
-
-def test_a_second_opinion_is_another_run_over_the_same_tokens(tmp_path):
-    one, other = weights_of(tmp_path / "one", "one"), weights_of(tmp_path / "other", "other")
-    add_second(one, other)
-    config = json.loads((one / "config.json").read_text())
-    assert (one / "second.onnx").read_text() == "other"
-    assert config["sha256"]["second.onnx"] == checksum(one / "second.onnx")
-    assert config["second"] == {"steps": 7}
-    with pytest.raises(ValueError, match="found the same network"):
-        add_second(one, weights_of(tmp_path / "same", "one"))
-    with pytest.raises(ValueError, match="found another tokenizer"):
-        add_second(one, weights_of(tmp_path / "letters", "third", "letters"))
 
 
 def test_the_fitted_score_is_positive_where_the_answer_is_right(trained):

@@ -32,9 +32,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--mix", type=Path, nargs="+", default=[], help="runs of the same start, to average with"
     )
-    parser.add_argument(
-        "--second", type=Path, help="finished weights of another run, for a second opinion"
-    )
     for field in fields(Plan):
         kind = type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default)
@@ -93,8 +90,6 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     if options.mix:
         made["mixed_with"] = average.mix(trained, options.mix)
     export.export(trained, tokenizer, options.data, options.out, made)
-    if options.second:
-        export.add_second(options.out, options.second)
     calibrate.calibrate(options.data, options.out)
     card.write(options.out, options.run)
 

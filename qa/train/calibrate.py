@@ -40,11 +40,11 @@ UNANSWERABLE = 1 / 3
 
 In SQuAD 2.0 it is a half, as it was built; people ask of what they expect to find.
 """
-FEATURES = ("score", "margin", "answerability", "agreement")
+FEATURES = ("margin", "answerability", "agreement")
 """What the shipped confidence weighs.
 
-Lead and coverage help on the fitting articles and harm on the dev ones (2,352 open questions: Brier
-score .183 with them, .176 without), so only a user's own pairs may bring them in.
+Lead, coverage and the ranking's score help on the fitting articles and harm on the dev ones (2,352
+open questions; docs/reader.md), so only a user's own pairs may bring them in.
 """
 ELSEWHERE = "squadshifts-new-wiki.json.gz"
 

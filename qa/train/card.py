@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qa.reader import CONFIG_FILE, SECOND_FILE
+from qa.reader import CONFIG_FILE
 from qa.train.data import FITTING_TITLES, SOURCES
 
 _CARD = """# Citespan's reader
@@ -19,7 +19,7 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 * Start: {start} (Apache-2.0)
 * Trained by: `{command}`
 * Steps: {steps} of about {tokens} tokens; seed {seed}; weights averaged while training.
-{mixed}{second}* Score: log-odds = {score}
+{mixed}* Score: log-odds = {score}
 * Licence: Apache-2.0; the data's licences (CC BY 4.0, CC BY-SA 4.0, Apache-2.0, MIT, BSD-3-Clause)
   concern the data, which is not part of the weights.
 
@@ -29,10 +29,12 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 
 Negatives: passages that BM25 returns for the question and that lack its answer (20 %), questions
 with one name, number, unit or other word swapped, two names exchanged or the verb negated (20 %),
-and the unanswerable ones of SQuAD 2.0. Held out by this command: a tenth of SQuADShifts (by
-passage), for measuring, and two articles of SQuAD 2.0 ({fitting}), on whose questions the
-score and the confidence are fitted; the confidence also on as many of the former, asked of articles
-that do not answer them.
+and the unanswerable ones of SQuAD 2.0. Asked besides (× 0.5): what abbreviations stand for, of
+passages that write them out and of passages that do not.
+
+Held out by this command: a tenth of SQuADShifts (by passage), for measuring, and two articles of
+SQuAD 2.0 ({fitting}), on whose questions the score and the confidence are fitted;
+the confidence also on as many of the former, asked of articles that do not answer them.
 {warm_data}
 ## Evaluations while training
 
@@ -80,23 +82,9 @@ def write(out: Path, run: Path) -> None:
             f"`{_options(run['plan'])}`\n"
             for run in made.get("mixed_with", [])
         ),
-        second=_second(config.get("second"), made.get("shares", {})),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
     (out / "README.md").write_text(card, encoding="utf-8")
-
-
-def _second(made: Mapping[str, Any] | None, shares: Mapping[str, float]) -> str:
-    """Return the line of the network whose opinion is asked second, if there is one."""
-    if made is None:
-        return ""
-    other = {
-        name: weight
-        for name, weight in made.get("shares", {}).items()
-        if shares.get(name) != weight
-    }
-    shared = "".join(f"; `{name}` × {weight}" for name, weight in other.items())
-    return f"* Second opinion (`{SECOND_FILE}`), another run: `{_options(made['plan'])}`{shared}\n"
 
 
 def _options(plan: Mapping[str, Any]) -> str:

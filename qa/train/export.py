@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import tempfile
 import warnings
 from dataclasses import asdict, replace
@@ -17,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from index.network import checksum
-from qa.reader import CONFIG_FILE, MODEL_FILE, SECOND_FILE, TOKENIZER_FILE, open_reader
+from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, open_reader
 from qa.train.data import Example, held_out, read
 from qa.train.features import batches
 from qa.train.model import ReaderModel
@@ -100,30 +99,6 @@ def export(
     score = fit_score(open_reader(out), unseen)
     files = {name: checksum(out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     config = {"score": asdict(score), "sha256": files, "made": made}
-    (out / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
-def add_second(out: Path, other: Path) -> None:
-    """Put another run's network beside a reader, for a second opinion; see `qa.reader.Reader`.
-
-    Args:
-        out: The reader's exported weights.
-        other: Those of a run of another seed or other shares of the data.
-
-    Raises:
-        ValueError: They read other tokens, or are the same network.
-    """
-    config, theirs = (
-        json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8")) for folder in (out, other)
-    )
-    sums, their_sums = config["sha256"], theirs["sha256"]
-    if sums[TOKENIZER_FILE] != their_sums[TOKENIZER_FILE]:
-        raise ValueError(f"{other}: found another tokenizer, expected that of {out}")
-    if sums[MODEL_FILE] == their_sums[MODEL_FILE]:
-        raise ValueError(f"{other}: found the same network as in {out}, expected another run's")
-    shutil.copyfile(other / MODEL_FILE, out / SECOND_FILE)
-    sums[SECOND_FILE] = checksum(out / SECOND_FILE)
-    config["second"] = theirs["made"]
     (out / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

@@ -44,7 +44,6 @@ from qa.evaluate import Measure, acceptable, bootstrap_interval, exact_match, f1
 from qa.fitting import Case
 from qa.goldenset import GoldenSet, Pair
 from qa.own_calibration import shipped
-from qa.reader import SECOND_FILE
 from qa.train.calibrate import FEATURES, TRAIN, fitting_pairs
 
 DEV = ("squad-v2.0-dev-articles.json.gz", "squad-v1.1-dev-articles.json.gz")
@@ -91,9 +90,7 @@ def main() -> None:
     settings = Settings()
     config = json.loads((settings.weights / "config.json").read_text(encoding="utf-8"))
     weights = config["sha256"]["reader.onnx"]
-    # A second opinion is part of what is kept; the key of a reader without one is as it was.
-    second = [config["sha256"][SECOND_FILE]] if SECOND_FILE in config["sha256"] else []
-    read_with = [weights, *second, config["score"], settings.passages, settings.embedder]
+    read_with = [weights, config["score"], settings.passages, settings.embedder]
     key = hashlib.sha256(json.dumps(read_with).encode()).hexdigest()[:12]
     dev_sets = [golden.load(options.data / name) for name in DEV]
     train_sets = [golden.load(options.data / name) for name in TRAIN]
