@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig
 
+from qa.calibration import Calibration
 from qa.reader import Reader, open_reader
 from qa.train import average
-from qa.train.calibrate import ELSEWHERE, elsewhere
+from qa.train.calibrate import ELSEWHERE, elsewhere, mend
 from qa.train.data import (
     FITTING_TITLES,
     Example,
@@ -131,6 +132,19 @@ def test_confidence_is_also_fitted_on_what_the_articles_do_not_speak_of(tmp_path
     trained_on = {pair.question for pair, _ in load(tmp_path, (Source(ELSEWHERE, 1.0),))}
     assert trained_on and not trained_on & {pair.question for pair in found}
     assert elsewhere(tmp_path, 12) == found
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"confidence": {"weights": {"unknown": 1}}}'])
+def test_a_calibration_that_cannot_be_read_can_be_made_anew(tmp_path, content):
+    """If this fails, the command that the error names fails with the same error."""
+    path = tmp_path / "calibration.json"
+    if content is not None:
+        path.write_text(content)
+    mend(path)
+    assert Calibration.load(path) == Calibration()
+    Calibration(threshold=0.9).save(path)
+    mend(path)
+    assert Calibration.load(path).threshold == 0.9
 
 
 # Features --------------------------------------------------------------------------------------

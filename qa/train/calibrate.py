@@ -28,6 +28,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 import qa
+from index.errors import ModelError, WeightsMissing
 from qa import fitting, golden, stop_fitting
 from qa.calibration import Calibration
 from qa.config import PACKAGE, Settings
@@ -40,11 +41,12 @@ UNANSWERABLE = 1 / 3
 
 In SQuAD 2.0 it is a half, as it was built; people ask of what they expect to find.
 """
-FEATURES = ("margin", "answerability", "agreement")
+FEATURES = ("margin", "answerability")
 """What the shipped confidence weighs.
 
-Lead, coverage and the ranking's score help on the fitting articles and harm on the dev ones (2,352
-open questions; docs/reader.md), so only a user's own pairs may bring them in.
+Agreement, lead, coverage and the ranking's score differ from library to library (one of a single
+document has no other source to agree): on the dev articles none of them helps (docs/reader.md), so
+only a user's own pairs may bring them in.
 """
 ELSEWHERE = "squadshifts-new-wiki.json.gz"
 
@@ -69,8 +71,7 @@ def calibrate(data: Path, out: Path, count: int = 1000) -> None:
         count: Questions to ask, drawn once and for all.
     """
     calibration = out / "calibration.json"
-    if not calibration.is_file():
-        Calibration().save(calibration)
+    mend(calibration)
     with Progress() as progress:
         task = progress.add_task("calibrating", total=count)
         cases = ask(
@@ -85,6 +86,14 @@ def calibrate(data: Path, out: Path, count: int = 1000) -> None:
     stopped = stop_fitting.effect(cases, fitted)
     figures |= stopped.to_dict() if stopped else {}
     sys.stdout.write(json.dumps({key: round(value, 4) for key, value in figures.items()}) + "\n")
+
+
+def mend(path: Path) -> None:
+    """Put a plain calibration where there is none that can be read: asking needs some one."""
+    try:
+        Calibration.load(path)
+    except (ModelError, WeightsMissing):
+        Calibration().save(path)
 
 
 def ask(
