@@ -36,6 +36,14 @@ def fit_ranking(cases: Sequence[Case], known: Logistic | None, ridge: float) -> 
 
     Few pairs say little of which passage to choose, nearly all of them choosing the same: a ranking
     that is known already is moved by what every candidate says of it instead.
+
+    Args:
+        cases: Questions with their candidates.
+        known: What is known already, which the ridge draws to; None fits by choice.
+        ridge: Penalty on the squared standardised weights.
+
+    Raises:
+        ValueError: No candidate is right, or all are.
     """
     rows, right = [], []
     for case in cases:
@@ -89,7 +97,7 @@ def fit_choice(
 
     The chance that a right one comes first is the sum over the right ones of exp(w·x), as a share
     of the sum over all. A feature whose weight would have the wrong sign is left out, the furthest
-    first, as in `calibration.fit_signed`.
+    first, unless it is the last one, as in `calibration.fit_signed`.
 
     Args:
         names: The features; a larger value speaks for the candidate.
