@@ -214,16 +214,49 @@ def test_a_target_accuracy_moves_the_threshold_up():
     assert strict.threshold > loose.threshold
 
 
+def asked(score, *, right=False, answerable=True):
+    """A case whose only span is given with log-odds `score`; see PLAIN."""
+    answers = ("Ann",) if right else ("Eve",) if answerable else ()
+    pair = Pair(f"who {score}", answers, "a.txt")
+    return Case(pair, tuple(gather("who", [span(0, "Ann", score)], [passage("a.txt")], PLAIN, 100)))
+
+
 def test_of_thresholds_that_cannot_be_told_apart_the_middle_one_is_fitted():
     """If this fails, chance decides whether a plain question is answered or refused."""
     # Wrong answers have confidence 0.12, right ones 0.88: every threshold between is as good.
-    made = []
-    for number in range(60):
-        right = number % 3 > 0
-        spans = [span(0, "Ann", 2.0 if right else -2.0)]
-        pair = Pair(f"who {number}", ("Ann",) if right else (), "a.txt")
-        made.append(Case(pair, tuple(gather("who", spans, [passage("a.txt")], PLAIN, 100))))
+    made = [asked(2.0 if n % 3 else -2.0, right=n % 3 > 0, answerable=n % 3 > 0) for n in range(60)]
     assert with_threshold(PLAIN, made).threshold == pytest.approx(0.5, abs=0.01)
+
+
+def honest(**lucky):
+    """Of 20 questions at each log-odds as many are right as confidence says; others have none."""
+    made = []
+    for score in np.linspace(-2.5, 2.5, 11):
+        right = lucky.get(f"at_{score:g}", round(20 * probability(score)))
+        made += [asked(score, right=n < right, answerable=n < right) for n in range(20)]
+    return made
+
+
+def test_the_threshold_stands_where_answering_begins_to_gain():
+    assert with_threshold(PLAIN, honest()).threshold == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_run_of_bad_luck_moves_the_threshold_little():
+    # Six right of twenty at confidence 0.62, where twelve were due: F1 itself now is best beyond.
+    found = with_threshold(PLAIN, honest(**{"at_0.5": 6})).threshold
+    assert 0.5 <= found < 0.6
+
+
+def test_a_wrong_answer_costs_no_f1_where_a_refusal_is_as_wrong():
+    # Questions that have another answer say nothing of whether to refuse.
+    lost = [asked(score) for score in np.linspace(-2.5, 2.5, 11) for _ in range(20)]
+    expected = with_threshold(PLAIN, honest()).threshold
+    assert with_threshold(PLAIN, honest() + lost).threshold == pytest.approx(expected)
+
+
+def test_where_every_answer_gains_all_are_given():
+    made = [asked(score, right=True) for score in (-1.0, 0.0, 1.0)]
+    assert with_threshold(PLAIN, made).threshold < probability(-1.0)
 
 
 def test_what_is_fitted_to_is_what_is_answered(tmp_path):
