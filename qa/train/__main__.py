@@ -24,6 +24,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--start", type=Path, help="a BERT reader's folder (default: the wheel's cross-encoder)"
     )
+    parser.add_argument(
+        "--begin", type=Path, nargs="+", default=[], help="runs whose mean to begin from"
+    )
+    parser.add_argument(
+        "--teacher", type=Path, help="run of a teacher to learn from (qa.train.teach)"
+    )
+    parser.add_argument(
+        "--wheels", type=Path, default=Path("runs/wheels"), help="what the teacher set out from"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--dev", type=int, default=200, help="dev questions in each evaluation")
     parser.add_argument(
@@ -37,13 +46,13 @@ def main(argv: list[str] | None = None) -> int:
         parser.add_argument(f"--{field.name}", type=kind, default=field.default)
     options = parser.parse_args(argv)
     if argv is None:
-        _keep_memory()
+        keep_memory("qa.train")
     plan = Plan(**{field.name: getattr(options, field.name) for field in fields(Plan)})
     _train(options, plan)
     return 0
 
 
-def _keep_memory() -> None:
+def keep_memory(command: str) -> None:
     """Start again with an allocator that keeps freed memory.
 
     A step's large tensors would otherwise go back to the kernel and be cleared again at the next
@@ -53,7 +62,7 @@ def _keep_memory() -> None:
     if not settings.keys() <= os.environ.keys():
         os.execve(  # noqa: S606
             sys.executable,
-            [sys.executable, "-m", "qa.train", *sys.argv[1:]],
+            [sys.executable, "-m", command, *sys.argv[1:]],
             os.environ | settings,
         )
 
@@ -61,9 +70,18 @@ def _keep_memory() -> None:
 def _train(options: argparse.Namespace, plan: Plan) -> None:
     """Load, train, export. Imports are here so that `--help` needs no torch."""
     import torch
-    from tokenizers import Tokenizer
 
-    from qa.train import abbreviations, average, calibrate, card, data, export, model, score
+    from qa.train import (
+        abbreviations,
+        average,
+        calibrate,
+        card,
+        data,
+        export,
+        model,
+        score,
+        teacher,
+    )
     from qa.train.loop import Run
 
     torch.set_num_threads(options.threads)
@@ -72,21 +90,25 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     network = model.from_cross_encoder(folder)
     if options.start:
         network = model.from_folder(options.start, relevance=network)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    begun = average.begin(network, options.begin) if options.begin else []
+    taught_by = None
+    if options.teacher and not options.export_only:
+        taught_by = teacher.from_run(options.teacher, teacher.start_folder(options.wheels))
+    tokenizer = model.tokenizer()
 
     def evaluate(trained: model.ReaderModel) -> dict[str, float]:
         return score.measure(trained, tokenizer, options.data, options.dev)
 
-    pairs = data.load(options.data)
-    made_up = abbreviations.abbreviations([example for example, _ in pairs])
-    pairs += [(example, 0.5) for example in made_up]
-    run = Run(network, tokenizer, pairs, plan, options.run, evaluate)
+    pairs = abbreviations.added(data.load(options.data))
+    run = Run(network, tokenizer, pairs, plan, options.run, evaluate, taught_by)
     trained = run.averaged_model() if options.export_only else run.train()
     start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
     shares = {source.name: source.weight for source in data.SOURCES}
     made = {"start": start, "steps": run.step, "plan": asdict(plan), "shares": shares}
+    if begun:
+        made["begun_from"] = begun
+    if options.teacher:
+        made["teacher"] = f"{teacher.NAME} with heads of its own (`python -m qa.train.teach`)"
     if options.mix:
         made["mixed_with"] = average.mix(trained, options.mix)
     export.export(trained, tokenizer, options.data, options.out, made)

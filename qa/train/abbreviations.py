@@ -29,10 +29,18 @@ _ASKED_BACK = (
     "What is {} abbreviated to?",
     "By which initials is {} known?",
 )
+SHARE = 0.5
+"""Copies of each an epoch."""
 # Longest expansion looked for, in characters.
 _REACH = 120
 # Most passages that leave one abbreviation unexplained: "US" stands in hundreds.
 _UNANSWERED = 3
+
+
+def added(pairs: Sequence[tuple[Example, float]]) -> list[tuple[Example, float]]:
+    """Return examples with their weights, and with them what `abbreviations` makes of them."""
+    made = abbreviations([example for example, _ in pairs])
+    return [*pairs, *((example, SHARE) for example in made)]
 
 
 def written_out(text: str, at: int, short: str) -> tuple[int, int] | None:

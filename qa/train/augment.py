@@ -172,7 +172,7 @@ class Swaps:
         for make in makers:
             question = make(example, rng)
             if question is not None and question != example.question:
-                return replace(example, question=question, answers=())
+                return replace(example, question=question, answers=(), doubtful=True)
         return None
 
     def _swap_name(self, example: Example, rng: random.Random) -> str | None:
@@ -356,7 +356,8 @@ def epoch(
             examples.append(negatives.find(example, rng))
         if example.answers and rng.random() < swapped:
             examples.append(swaps.find(example, rng))
-        examples.append(replace(example, question=as_typed(example.question, rng)))
+        typed = as_typed(example.question, rng)
+        examples.append(replace(example, question=typed, written=example.question))
     # Not shuffled again: a longer run begins as a shorter one did, and goes on with what is new.
     # Batches are made of a thousand examples at a time, which parts a question from its negatives.
     return [example for example in examples if example is not None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from qa.train.model import ReaderModel
 
@@ -28,8 +29,21 @@ def mix(model: ReaderModel, runs: Sequence[Path]) -> list[dict[str, Any]]:
     Raises:
         FileNotFoundError: A folder has no checkpoint.
     """
-    total = {name: weight.clone() for name, weight in model.state_dict().items()}
-    made = []
+    own = {name: weight.clone() for name, weight in model.state_dict().items()}
+    made, theirs = _read(runs)
+    model.load_state_dict(_mean([own, *theirs]))
+    return made
+
+
+def begin(model: ReaderModel, runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """Replace a model's weights by the mean of those of runs; as `mix`, its own left out."""
+    made, theirs = _read(runs)
+    model.load_state_dict(_mean(theirs))
+    return made
+
+
+def _read(runs: Sequence[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Tensor]]]:
+    made, weights = [], []
     for run in runs:
         path = run / "checkpoint.pt"
         if not path.is_file():
@@ -38,13 +52,16 @@ def mix(model: ReaderModel, runs: Sequence[Path]) -> list[dict[str, Any]]:
                 "make one with: python -m qa.train --run FOLDER"
             )
         state = torch.load(path, map_location="cpu", weights_only=True)
-        weights = state["model"] | state["averaged"]
-        for name, weight in total.items():
-            if weight.is_floating_point():
-                weight += weights[name]
+        weights.append(state["model"] | state["averaged"])
         made.append({"steps": state["step"], "plan": state["plan"]})
-    for weight in total.values():
-        if weight.is_floating_point():
-            weight /= 1 + len(runs)
-    model.load_state_dict(total)
-    return made
+    return made, weights
+
+
+def _mean(weights: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of the weights; what does not float is the first one's."""
+    return {
+        name: torch.stack([one[name] for one in weights]).mean(0)
+        if first.is_floating_point()
+        else first
+        for name, first in weights[0].items()
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +77,16 @@ def write(out: Path, run: Path) -> None:
         fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
         warm_data=_WARM if warm else "",
         evaluations=_evaluations(run / "log.jsonl"),
-        mixed="".join(
-            f"* Averaged, all alike, with a run of {run['steps']} steps: "
-            f"`{_options(run['plan'])}`\n"
-            for run in made.get("mixed_with", [])
-        ),
+        mixed=_runs("Begun from the mean of runs, one", made.get("begun_from", []))
+        + _runs("Averaged, all alike, with a run", made.get("mixed_with", []))
+        + (f"* Learnt from a teacher as well: {made['teacher']}\n" if "teacher" in made else ""),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
     (out / "README.md").write_text(card, encoding="utf-8")
+
+
+def _runs(how: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(f"* {how} of {run['steps']} steps: `{_options(run['plan'])}`\n" for run in runs)
 
 
 def _options(plan: Mapping[str, Any]) -> str:

@@ -24,6 +24,9 @@ class Example:
         relevant: Whether this is the passage that the question was asked of.
         source: Name of the file it came from, without suffixes.
         title: The article, for negatives of the same article.
+        written: The question as it was before it was changed to how people type; what a teacher
+            reads. Empty where it was not changed.
+        doubtful: Whether a rule says that the passage does not answer, which may be wrong.
     """
 
     question: str
@@ -32,6 +35,8 @@ class Example:
     relevant: bool
     source: str
     title: str
+    written: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

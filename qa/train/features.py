@@ -25,6 +25,8 @@ class Feature:
         start: Position of the answer's first token; 0 when the window does not answer.
         end: Position of its last token; 0 when the window does not answer.
         relevant: Whether the passage is the question's own.
+        doubtful: Whether a rule, and no annotator, says that it does not answer.
+        written: The same window with the question as it was before it was changed, for a teacher.
     """
 
     ids: list[int]
@@ -32,19 +34,43 @@ class Feature:
     start: int
     end: int
     relevant: bool
+    doubtful: bool
+    written: list[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Features as padded tensors of `n` windows by `t` tokens; see `model.loss` for `allowed`."""
+class Windows:
+    """Padded token ids of `n` windows by `t` tokens, as a model reads them.
+
+    `allowed` are the positions that may be predicted: 0 and the passage's.
+    """
 
     ids: Tensor
     mask: Tensor
     types: Tensor
+    allowed: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Features as tensors.
+
+    Attributes:
+        windows: What the reader reads.
+        written: What a teacher reads: the same passages, so that the allowed positions of one are
+            those of the other, in the same order, wherever the questions end.
+        starts: Gold start positions in `windows`, shape `(n,)`; 0 where it does not answer.
+        ends: Gold end positions.
+        relevant: 1.0 where the passage is the question's own.
+        doubtful: 1.0 where the gold positions may be wrong.
+    """
+
+    windows: Windows
+    written: Windows
     starts: Tensor
     ends: Tensor
     relevant: Tensor
-    allowed: Tensor
+    doubtful: Tensor
 
 
 def feature(
@@ -59,8 +85,11 @@ def feature(
         The window, or None when the answer falls on no token or is longer than a window.
     """
     question = tokenizer.encode(example.question, add_special_tokens=False).ids[:MAX_QUESTION]
+    written = question
+    if example.written:
+        written = tokenizer.encode(example.written, add_special_tokens=False).ids[:MAX_QUESTION]
     passage = tokenizer.encode(example.context, add_special_tokens=False)
-    room = size - len(question) - 3
+    room = size - max(len(question), len(written)) - 3
     first = last = -1
     if example.answers:
         start, end = rng.choice(example.answers)
@@ -74,40 +103,46 @@ def feature(
     cut = rng.randint(low, high)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     assert cls is not None and sep is not None
-    ids = [cls, *question, sep, *passage.ids[cut : cut + room], sep]
+    part = passage.ids[cut : cut + room]
     offset = len(question) + 2
     return Feature(
-        ids=ids,
+        ids=[cls, *question, sep, *part, sep],
         passage=offset,
         start=first - cut + offset if first >= 0 else 0,
         end=last - cut + offset if first >= 0 else 0,
         relevant=example.relevant,
+        doubtful=example.doubtful,
+        written=[cls, *written, sep, *part, sep],
     )
 
 
 def collate(features: Sequence[Feature]) -> Batch:
     """Pad features to the longest."""
-    length = max(len(item.ids) for item in features)
-    ids = torch.zeros(len(features), length, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    types = torch.zeros_like(ids)
-    allowed = torch.zeros(len(features), length, dtype=torch.bool)
-    allowed[:, 0] = True
-    for row, item in enumerate(features):
-        end = len(item.ids)
-        ids[row, :end] = torch.tensor(item.ids)
-        mask[row, :end] = 1
-        types[row, item.passage : end] = 1
-        allowed[row, item.passage : end - 1] = True
+    moved = [item.passage + len(item.written) - len(item.ids) for item in features]
     return Batch(
-        ids=ids,
-        mask=mask,
-        types=types,
+        windows=_padded([item.ids for item in features], [item.passage for item in features]),
+        written=_padded([item.written for item in features], moved),
         starts=torch.tensor([item.start for item in features]),
         ends=torch.tensor([item.end for item in features]),
         relevant=torch.tensor([float(item.relevant) for item in features]),
-        allowed=allowed,
+        doubtful=torch.tensor([float(item.doubtful) for item in features]),
     )
+
+
+def _padded(rows: Sequence[list[int]], passages: Sequence[int]) -> Windows:
+    length = max(map(len, rows))
+    ids = torch.zeros(len(rows), length, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    types = torch.zeros_like(ids)
+    allowed = torch.zeros(len(rows), length, dtype=torch.bool)
+    allowed[:, 0] = True
+    for row, (tokens, passage) in enumerate(zip(rows, passages, strict=True)):
+        end = len(tokens)
+        ids[row, :end] = torch.tensor(tokens)
+        mask[row, :end] = 1
+        types[row, passage:end] = 1
+        allowed[row, passage : end - 1] = True
+    return Windows(ids, mask, types, allowed)
 
 
 def batches(

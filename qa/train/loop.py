@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -18,7 +18,10 @@ from tokenizers import Tokenizer
 from qa.train.augment import Negatives, Swaps, epoch
 from qa.train.data import Example
 from qa.train.features import Batch, batches
-from qa.train.model import PLAIN_ATTENTION, ReaderModel, loss
+from qa.train.model import Logits, ReaderModel, loss
+from qa.train.teacher import TeacherModel
+
+Model = TypeVar("Model", bound=ReaderModel | TeacherModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Plan:
         frozen: Lowest layers that keep their weights.
         layer_decay: Learning rate of a layer, relative to the layer above it.
         average: Decay of the running average of the weights, which is what is shipped.
+        swapped: Questions made unanswerable by a rule, as a share of the answerable ones.
         seed: Seed of data order, augmentation and new weights.
         every: Steps between checkpoints and evaluations.
     """
@@ -49,6 +53,7 @@ class Plan:
     frozen: int = 0
     layer_decay: float = 0.95
     average: float = 0.995
+    swapped: float = 0.2
     seed: int = 13
     every: int = 200
 
@@ -65,25 +70,36 @@ class Plan:
         return self.steps - round(self.steps * self.fall)
 
 
-class Run:
+class Run(Generic[Model]):
     """One training run in a folder: `checkpoint.pt`, `held.pt`, `log.jsonl`.
 
     `held.pt` is the state before the rate began to fall. A run started again in the same folder
     with more steps goes on from there, so that a reader can be trained over many days and shipped
     on the way.
+
+    Args:
+        model: What is trained, the reader or its teacher.
+        tokenizer: Cuts texts as the model expects.
+        pairs: Examples with their weights.
+        plan: What to do.
+        folder: Where the run is kept; one that is there is gone on with.
+        evaluate: Measures the model.
+        teacher: What to learn from beside the annotators' answers.
     """
 
     def __init__(
         self,
-        model: ReaderModel,
+        model: Model,
         tokenizer: Tokenizer,
         pairs: Sequence[tuple[Example, float]],
         plan: Plan,
         folder: Path,
-        evaluate: Callable[[ReaderModel], dict[str, float]],
+        evaluate: Callable[[Model], dict[str, float]],
+        teacher: TeacherModel | None = None,
     ) -> None:
         self.model, self.tokenizer, self.pairs = model, tokenizer, pairs
         self.plan, self.folder, self.evaluate = plan, folder, evaluate
+        self.teacher = teacher
         model.freeze(plan.frozen)
         self.optimizer = torch.optim.AdamW(_groups(model, plan), weight_decay=0.01)
         self.averaged = {k: v.detach().clone() for k, v in _trained(model)}
@@ -91,13 +107,10 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         self._resume()
 
-    def train(self) -> ReaderModel:
+    def train(self) -> Model:
         """Train to the plan's last step; return the model with its averaged weights."""
-        fused = self.model.bert.config._attn_implementation
-        if _has_bf16():
-            self.model.bert.set_attn_implementation(PLAIN_ATTENTION)
-        self._steps()
-        self.model.bert.set_attn_implementation(fused)
+        with self.model.attending_plainly() if _has_bf16() else nullcontext():
+            self._steps()
         return self.averaged_model()
 
     def _steps(self) -> None:
@@ -110,7 +123,14 @@ class Run:
             while self.step < self.plan.steps:
                 # A window of 160 tokens is typical; a quarter of the windows are negatives.
                 wanted = (self.plan.steps - seen) * (self.plan.tokens // 160)
-                drawn = epoch(self.pairs, negatives, swaps, self.plan.seed + number, limit=wanted)
+                drawn = epoch(
+                    self.pairs,
+                    negatives,
+                    swaps,
+                    self.plan.seed + number,
+                    swapped=self.plan.swapped,
+                    limit=wanted,
+                )
                 for batch in self._batches(drawn, number):
                     seen += 1
                     if seen <= self.step:
@@ -125,7 +145,7 @@ class Run:
                         break
                 number += 1
 
-    def averaged_model(self) -> ReaderModel:
+    def averaged_model(self) -> Model:
         """Return the model with its averaged weights, as they are now."""
         self._load_average()
         return self.model
@@ -138,9 +158,10 @@ class Run:
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * self.plan.rate_at(self.step)
-        with _precision():
-            logits = self.model(batch.ids, batch.mask, batch.types)
-        value = loss(logits, batch.starts, batch.ends, batch.relevant, batch.allowed)
+        windows = batch.windows
+        with precision():
+            logits = self.model(windows.ids, windows.mask, windows.types)
+        value = loss(logits, batch, self._taught(batch))
         value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -152,6 +173,14 @@ class Run:
             self.averaged[name].lerp_(weight.detach(), 1 - decay)
         if self.step % 20 == 0:
             self._log({"step": self.step, "loss": round(float(value.detach()), 4)})
+
+    def _taught(self, batch: Batch) -> Logits | None:
+        if self.teacher is None:
+            return None
+        windows = batch.written
+        with torch.no_grad(), precision():
+            taught: Logits = self.teacher(windows.ids, windows.mask, windows.types)
+        return taught
 
     def _save(self, name: str) -> None:
         state = {
@@ -197,11 +226,11 @@ class Run:
             stream.write(json.dumps({"time": round(time.time()), **record}) + "\n")
 
 
-def _trained(model: ReaderModel) -> list[tuple[str, torch.nn.Parameter]]:
+def _trained(model: torch.nn.Module) -> list[tuple[str, torch.nn.Parameter]]:
     return [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
 
 
-def _groups(model: ReaderModel, plan: Plan) -> list[dict[str, Any]]:
+def _groups(model: ReaderModel | TeacherModel, plan: Plan) -> list[dict[str, Any]]:
     """Give each layer its learning rate: lower layers, learnt on more text, move less."""
     layers = model.config.num_hidden_layers
     groups: dict[int, list[torch.nn.Parameter]] = {}
@@ -214,7 +243,7 @@ def _groups(model: ReaderModel, plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _precision() -> AbstractContextManager[Any]:
+def precision() -> AbstractContextManager[Any]:
     """Use bf16 products where the processor has them in hardware; they are emulated elsewhere."""
     return torch.autocast("cpu", dtype=torch.bfloat16) if _has_bf16() else nullcontext()
 

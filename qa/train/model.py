@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, BertConfig, BertModel
 
 from index.errors import WeightsMissing
+from qa.train.features import Batch
 
 _CROSS_ENCODER = Path("models") / "data" / "reranker_en"
 
@@ -63,6 +66,16 @@ class ReaderModel(nn.Module):
             relevance=self.relevance(encoded.pooler_output).squeeze(-1),
             answerability=self.answerability(hidden[:, 0]).squeeze(-1),
         )
+
+    @contextmanager
+    def attending_plainly(self) -> Iterator[None]:
+        """Attend with `attend` for a while; for where products in bf16 are fast."""
+        fused = self.bert.config._attn_implementation
+        self.bert.set_attn_implementation(PLAIN_ATTENTION)
+        try:
+            yield
+        finally:
+            self.bert.set_attn_implementation(fused)
 
     def freeze(self, layers: int) -> None:
         """Keep the embeddings and the lowest `layers` layers as they are."""
@@ -123,29 +136,67 @@ AttentionMaskInterface.register(PLAIN_ATTENTION, padding_bias)
 
 def loss(
     logits: Logits,
-    starts: Tensor,
-    ends: Tensor,
-    relevant: Tensor,
-    allowed: Tensor,
+    batch: Batch,
+    taught: Logits | None = None,
+    *,
     head_weight: float = 0.25,
+    share: float = 0.7,
+    temperature: float = 2.0,
 ) -> Tensor:
     """Return the mean loss of a batch: span cross-entropy plus the two heads' binary ones.
 
+    With a teacher, `share` of the span's and of answerability's loss is how far they are from what
+    the teacher says (Hinton et al. 2015), and all of it where only a rule says that the passage
+    does not answer: rules are right about four times in five.
+
     Args:
         logits: The model's outputs.
-        starts: Gold start positions, shape `(n,)`; 0 where the passage does not answer.
-        ends: Gold end positions, shape `(n,)`.
-        relevant: 1.0 where the passage is the question's own, shape `(n,)`.
-        allowed: Positions that may be predicted (0 and the passage), shape `(n, t)`, boolean.
+        batch: What it read, with the gold positions.
+        taught: What a teacher says of `batch.written`.
         head_weight: Weight of each of the two binary losses.
+        share: The teacher's part in the loss, 0..1.
+        temperature: Softens both distributions, so that what the teacher holds for possible, and
+            not only what it holds for likeliest, is learnt.
     """
-    low = torch.finfo(logits.start.dtype).min
-    start = functional.cross_entropy(logits.start.masked_fill(~allowed, low), starts)
-    end = functional.cross_entropy(logits.end.masked_fill(~allowed, low), ends)
+    allowed = batch.windows.allowed
     binary = functional.binary_cross_entropy_with_logits
-    relevance = binary(logits.relevance, relevant)
-    answerability = binary(logits.answerability, (starts > 0).to(relevant.dtype))
-    return (start + end) / 2 + head_weight * (relevance + answerability)
+    relevance = binary(logits.relevance, batch.relevant)
+    answers = (batch.starts > 0).to(batch.relevant.dtype)
+    answerability = binary(logits.answerability, answers, reduction="none")
+    span = torch.zeros_like(batch.relevant)
+    for own, gold in ((logits.start, batch.starts), (logits.end, batch.ends)):
+        masked = own.float().masked_fill(~allowed, _LOW)
+        span = span + functional.cross_entropy(masked, gold, reduction="none") / 2
+    if taught is not None:
+        trusted = (1 - share) * (1 - batch.doubtful)
+        believed = torch.sigmoid(taught.answerability.float())
+        learnt = binary(logits.answerability, believed, reduction="none")
+        answerability = trusted * answerability + (1 - trusted) * learnt
+        away = torch.zeros_like(span)
+        for own, theirs in ((logits.start, taught.start), (logits.end, taught.end)):
+            away = away + _divergence(own, theirs, batch, temperature) / 2
+        span = trusted * span + (1 - trusted) * away
+    return span.mean() + head_weight * (relevance + answerability.mean())
+
+
+# Finite, so that what may not be predicted adds 0 and not NaN to a divergence.
+_LOW = -1e4
+
+
+def _divergence(own: Tensor, theirs: Tensor, batch: Batch, temperature: float) -> Tensor:
+    """Return KL(teacher, reader) over the allowed positions of each window, shape `(n,)`.
+
+    Times the square of the temperature, which keeps its gradients at the height of those of the
+    cross-entropy.
+    """
+    allowed = batch.windows.allowed
+    target = torch.full_like(own, _LOW, dtype=torch.float32)
+    target[allowed] = theirs.float()[batch.written.allowed]
+    said = (own.float().masked_fill(~allowed, _LOW) / temperature).log_softmax(-1)
+    meant = (target / temperature).log_softmax(-1)
+    return functional.kl_div(said, meant, reduction="none", log_target=True).sum(-1) * (
+        temperature**2
+    )
 
 
 def cross_encoder_folder() -> Path:
@@ -161,6 +212,14 @@ def cross_encoder_folder() -> Path:
             "pip install 'citespan[train]'"
         )
     return Path(spec.origin).parent / _CROSS_ENCODER
+
+
+def tokenizer() -> Tokenizer:
+    """Return the cross-encoder's tokenizer, which neither cuts a text off nor fills it up."""
+    found: Tokenizer = Tokenizer.from_file(str(cross_encoder_folder() / "tokenizer.json"))
+    found.no_padding()
+    found.no_truncation()
+    return found
 
 
 def from_cross_encoder(folder: Path) -> ReaderModel:

@@ -15,11 +15,12 @@ from qa.evaluate import acceptable, exact_match, f1
 from qa.reader import Floats, Ints, Reader, Run, ScoreWeights, Span
 from qa.train.data import Example, read
 from qa.train.model import ReaderModel
+from qa.train.teacher import TeacherModel
 
 HEADS = ("margin", "answerability", "relevance")
 
 
-def torch_run(model: ReaderModel) -> Run:
+def torch_run(model: ReaderModel | TeacherModel) -> Run:
     """Return the model as the reader's `run`."""
 
     def run(ids: Ints, mask: Ints, types: Ints) -> tuple[Floats, Floats, Floats, Floats]:
@@ -51,7 +52,9 @@ def read_gold(reader: Reader, examples: Sequence[Example], chunk: int = 64) -> l
     return best
 
 
-def measure(model: ReaderModel, tokenizer: Tokenizer, folder: Path, count: int) -> dict[str, float]:
+def measure(
+    model: ReaderModel | TeacherModel, tokenizer: Tokenizer, folder: Path, count: int
+) -> dict[str, float]:
     """Return EM and F1 on `count` dev questions of v1.1 and of v2.0 (refusing below score 0)."""
     reader = Reader(torch_run(model), tokenizer)
     figures = {}

@@ -60,7 +60,7 @@ def smooth(model: ReaderModel, batches: Iterable[Batch]) -> None:
     model.eval()
     with torch.inference_mode():
         for batch in batches:
-            model(batch.ids, batch.mask, batch.types)
+            model(batch.windows.ids, batch.windows.mask, batch.windows.types)
     for hook in hooks:
         hook.remove()
     for part, largest in zip(parts, peaks, strict=True):
