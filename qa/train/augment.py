@@ -172,7 +172,7 @@ class Swaps:
         for make in makers:
             question = make(example, rng)
             if question is not None and question != example.question:
-                return replace(example, question=question, answers=(), doubtful=True)
+                return replace(example, question=question, answers=())
         return None
 
     def _swap_name(self, example: Example, rng: random.Random) -> str | None:

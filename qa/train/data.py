@@ -26,7 +26,6 @@ class Example:
         title: The article, for negatives of the same article.
         written: The question as it was before it was changed to how people type; what a teacher
             reads. Empty where it was not changed.
-        doubtful: Whether a rule says that the passage does not answer, which may be wrong.
     """
 
     question: str
@@ -36,7 +35,6 @@ class Example:
     source: str
     title: str
     written: str = ""
-    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

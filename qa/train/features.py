@@ -25,7 +25,6 @@ class Feature:
         start: Position of the answer's first token; 0 when the window does not answer.
         end: Position of its last token; 0 when the window does not answer.
         relevant: Whether the passage is the question's own.
-        doubtful: Whether a rule, and no annotator, says that it does not answer.
         written: The same window with the question as it was before it was changed, for a teacher.
     """
 
@@ -34,7 +33,6 @@ class Feature:
     start: int
     end: int
     relevant: bool
-    doubtful: bool
     written: list[int]
 
 
@@ -62,7 +60,6 @@ class Batch:
         starts: Gold start positions in `windows`, shape `(n,)`; 0 where it does not answer.
         ends: Gold end positions.
         relevant: 1.0 where the passage is the question's own.
-        doubtful: 1.0 where the gold positions may be wrong.
     """
 
     windows: Windows
@@ -70,7 +67,6 @@ class Batch:
     starts: Tensor
     ends: Tensor
     relevant: Tensor
-    doubtful: Tensor
 
 
 def feature(
@@ -111,7 +107,6 @@ def feature(
         start=first - cut + offset if first >= 0 else 0,
         end=last - cut + offset if first >= 0 else 0,
         relevant=example.relevant,
-        doubtful=example.doubtful,
         written=[cls, *written, sep, *part, sep],
     )
 
@@ -125,7 +120,6 @@ def collate(features: Sequence[Feature]) -> Batch:
         starts=torch.tensor([item.start for item in features]),
         ends=torch.tensor([item.end for item in features]),
         relevant=torch.tensor([float(item.relevant) for item in features]),
-        doubtful=torch.tensor([float(item.doubtful) for item in features]),
     )
 
 

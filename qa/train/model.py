@@ -18,7 +18,7 @@ from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, BertConfig, BertModel
 
 from index.errors import WeightsMissing
-from qa.train.features import Batch
+from qa.train.features import Batch, Windows
 
 _CROSS_ENCODER = Path("models") / "data" / "reranker_en"
 
@@ -145,58 +145,57 @@ def loss(
 ) -> Tensor:
     """Return the mean loss of a batch: span cross-entropy plus the two heads' binary ones.
 
-    With a teacher, `share` of the span's and of answerability's loss is how far they are from what
-    the teacher says (Hinton et al. 2015), and all of it where only a rule says that the passage
-    does not answer: rules are right about four times in five.
+    A position's cross-entropy is that of whether the passage answers, and where it does, that of
+    where. With a teacher, `share` of the second is how far the reader is from what the teacher says
+    of the passage's positions (Hinton et al. 2015). Whether it answers is the annotators' alone.
 
     Args:
         logits: The model's outputs.
         batch: What it read, with the gold positions.
         taught: What a teacher says of `batch.written`.
         head_weight: Weight of each of the two binary losses.
-        share: The teacher's part in the loss, 0..1.
+        share: The teacher's part in where the answer stands, 0..1.
         temperature: Softens both distributions, so that what the teacher holds for possible, and
             not only what it holds for likeliest, is learnt.
     """
-    allowed = batch.windows.allowed
     binary = functional.binary_cross_entropy_with_logits
-    relevance = binary(logits.relevance, batch.relevant)
     answers = (batch.starts > 0).to(batch.relevant.dtype)
-    answerability = binary(logits.answerability, answers, reduction="none")
-    span = torch.zeros_like(batch.relevant)
-    for own, gold in ((logits.start, batch.starts), (logits.end, batch.ends)):
-        masked = own.float().masked_fill(~allowed, _LOW)
-        span = span + functional.cross_entropy(masked, gold, reduction="none") / 2
-    if taught is not None:
-        trusted = (1 - share) * (1 - batch.doubtful)
-        believed = torch.sigmoid(taught.answerability.float())
-        learnt = binary(logits.answerability, believed, reduction="none")
-        answerability = trusted * answerability + (1 - trusted) * learnt
-        away = torch.zeros_like(span)
-        for own, theirs in ((logits.start, taught.start), (logits.end, taught.end)):
-            away = away + _divergence(own, theirs, batch, temperature) / 2
-        span = trusted * span + (1 - trusted) * away
-    return span.mean() + head_weight * (relevance + answerability.mean())
+    heads = binary(logits.relevance, batch.relevant) + binary(logits.answerability, answers)
+    passage = _passage(batch.windows)
+    span = torch.zeros_like(answers)
+    for name, gold in (("start", batch.starts), ("end", batch.ends)):
+        own = getattr(logits, name).float()
+        inside = own.masked_fill(~passage, _LOW)
+        whether = binary(inside.logsumexp(-1) - own[:, 0], answers, reduction="none")
+        where = functional.cross_entropy(inside, gold, reduction="none")
+        if taught is not None:
+            theirs = torch.full_like(own, _LOW)
+            theirs[passage] = getattr(taught, name).float()[_passage(batch.written)]
+            where = (1 - share) * where + share * _divergence(inside, theirs, temperature)
+        span = span + (whether + answers * where) / 2
+    return span.mean() + head_weight * heads
 
 
 # Finite, so that what may not be predicted adds 0 and not NaN to a divergence.
 _LOW = -1e4
 
 
-def _divergence(own: Tensor, theirs: Tensor, batch: Batch, temperature: float) -> Tensor:
-    """Return KL(teacher, reader) over the allowed positions of each window, shape `(n,)`.
+def _passage(windows: Windows) -> Tensor:
+    """Return which positions are the passage's: the allowed ones but "no answer"."""
+    passage = windows.allowed.clone()
+    passage[:, 0] = False
+    return passage
+
+
+def _divergence(own: Tensor, theirs: Tensor, temperature: float) -> Tensor:
+    """Return KL(theirs, own) of the distributions of logits of shape `(n, t)`, shape `(n,)`.
 
     Times the square of the temperature, which keeps its gradients at the height of those of the
     cross-entropy.
     """
-    allowed = batch.windows.allowed
-    target = torch.full_like(own, _LOW, dtype=torch.float32)
-    target[allowed] = theirs.float()[batch.written.allowed]
-    said = (own.float().masked_fill(~allowed, _LOW) / temperature).log_softmax(-1)
-    meant = (target / temperature).log_softmax(-1)
-    return functional.kl_div(said, meant, reduction="none", log_target=True).sum(-1) * (
-        temperature**2
-    )
+    said, meant = ((one / temperature).log_softmax(-1) for one in (own, theirs))
+    each = functional.kl_div(said, meant, reduction="none", log_target=True)
+    return each.sum(-1) * temperature**2
 
 
 def cross_encoder_folder() -> Path:
