@@ -85,6 +85,23 @@ def test_a_question_as_typed_is_never_lost(question, seed):
     assert bool(typed.strip(" ?")) == bool(question.strip(" ?")) or not typed
 
 
+def typed_as(question):
+    return {as_typed(question, random.Random(seed)) for seed in range(300)}
+
+
+def test_question_words_are_mistyped_too():
+    # "wich cartel is this about" was refused at a confidence of 0.11.
+    assert "wich cartel is it" in typed_as("Which cartel is it?")
+    assert not any(re.search(r"\bwich", typed) for typed in typed_as("The sandwich is whichever"))
+
+
+def test_who_said_that_is_also_asked_as_according_to_whom():
+    typed = typed_as("Who claims that taxes fell?")
+    assert {"Who claims that taxes fell?", "According to whom taxes fell?"} <= typed
+    what = typed_as("What claims that taxes fell?")
+    assert not any("ccording" in typed for typed in what)
+
+
 def test_an_epoch_is_the_same_for_the_same_seed_and_takes_weights_for_copies():
     pairs = [(FIRST, 2.0), (example("when", "in 1708", "1708"), 0.0)]
     tools = Negatives([FIRST]), Swaps([FIRST])

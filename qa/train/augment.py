@@ -100,6 +100,20 @@ _ASKED = re.compile(
 _JOINED = re.compile(r"(?i)\b(?:and|or|between|with|versus|vs)\b|,")
 
 _CONTRACTED = re.compile(r"(?i)\b(who|what|where|when|how)\s+is\b")
+_SAID = re.compile(
+    r"(?i)^who\s(?:(?:first|also)\s)?(?:said|says|stated|states|claim(?:ed|s)|argue[ds]|believe[ds]|"
+    r"thought|thinks|report(?:ed|s)|suggest(?:ed|s)|noted|announced|estimate[ds]|found)\sthat\s"
+)
+# Question words as they are mistyped; every one is read in full and decides what is asked.
+_MISTYPED = {
+    "which": ("wich", "whitch", "wihch"),
+    "what": ("wat", "waht", "wht"),
+    "who": ("hwo", "woh"),
+    "when": ("wen", "whne"),
+    "where": ("wher", "wehre"),
+    "why": ("wy", "whay"),
+    "how": ("hw", "howe"),
+}
 
 
 class Negatives:
@@ -291,6 +305,8 @@ def _put(text: str, place: re.Match[str], new: str) -> str:
 
 def as_typed(question: str, rng: random.Random) -> str:
     """Return the question as somebody in a hurry types it: no mark, keywords, a slip."""
+    if rng.random() < 0.5:
+        question = _SAID.sub("According to whom ", question)
     if rng.random() < 0.3:
         question = _CONTRACTED.sub(lambda found: found[1] + rng.choice(("s", "'s", "’s")), question)
     draw = rng.random()
@@ -302,8 +318,18 @@ def as_typed(question: str, rng: random.Random) -> str:
             return " ".join(keep + [word for word in words if word not in keep])
     if draw < 0.25:
         question = _slip(question, rng)
+    elif draw < 0.30:
+        question = _mistyped(question, rng)
     if draw < 0.45:
         question = question.rstrip(" ?")
+    return question
+
+
+def _mistyped(question: str, rng: random.Random) -> str:
+    """Mistype the first question word."""
+    for place in _WORD.finditer(question):
+        if wrong := _MISTYPED.get(place.group().lower()):
+            return _put(question, place, rng.choice(wrong))
     return question
 
 
