@@ -1,4 +1,4 @@
-"""What training makes of the data: negatives, questions as typed, questions on abbreviations."""
+"""What training makes of the data: negatives, questions as typed or on abbreviations, passages."""
 
 import random
 import re
@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.train.abbreviations import abbreviations, written_out
-from qa.train.augment import Negatives, Swaps, as_typed, epoch
+from qa.train.augment import Negatives, as_typed, epoch
+from qa.train.padding import SINGLE, padded
+from qa.train.swaps import Swaps
 from tests.train_fakes import FIRST, example
 
 # Negatives and noise ---------------------------------------------------------------------------
@@ -22,61 +24,6 @@ def test_a_negative_is_a_like_passage_without_the_answer():
     far = example("x", "Rain all day.", "Rain")
     found = Negatives([asked, like, same, far]).find(asked, random.Random(0))
     assert (found.context, found.answers, found.relevant) == (like.context, (), False)
-
-
-def test_a_swapped_name_makes_the_question_unanswerable_by_its_own_passage():
-    asked = example("Who designated the Sinaloa cartel?", "Rubio designated it.", "Rubio")
-    other = example("Who saw Lerwick?", "Rubio designated it.", "it")
-    found = Swaps([asked, other]).find(asked, random.Random(0))
-    assert found.question == "Who designated the Lerwick cartel?"
-    assert found.answers == () and found.relevant
-
-
-@pytest.mark.parametrize(
-    ("asked", "swapped"),
-    [
-        ("who saw the oldest part?", "youngest"),
-        ("Who was hurt on monday?", r"(tues|wednes|thurs|fri|satur|sun)day"),
-        ("which city is it in 1708?", r"\b(16|17)\d\d\b"),
-        ("how tall in feet is it?", "miles|kilometers|meters|inches"),
-        ("did Scotland beat Wales?", "did Wales beat Scotland"),
-    ],
-)
-def test_a_word_is_swapped_for_one_that_asks_of_something_else(asked, swapped):
-    plain = example(asked, "Ann did.", "Ann")
-    question = Swaps([plain]).find(plain, random.Random(1)).question
-    assert re.search(swapped, question), question
-
-
-def test_the_word_that_names_the_answers_kind_is_left_alone():
-    # "Which river" and "which lake" may have one answer: no negative comes of that.
-    plain = example("which river is it?", "It is the Rhine.", "Rhine")
-    assert Swaps([plain]).find(plain, random.Random(0)) is None
-
-
-def test_a_question_with_nothing_to_swap_gives_no_negative():
-    plain = example("who did it?", "Ann did.", "Ann")
-    assert Swaps([plain]).find(plain, random.Random(0)) is None
-
-
-def test_names_whose_order_says_nothing_are_not_exchanged():
-    plain = example("what did Scotland and Wales share?", "It was a king.", "king")
-    assert Swaps([plain]).find(plain, random.Random(0)) is None
-
-
-def test_a_word_is_swapped_for_one_of_like_ending_that_the_passage_is_asked_about():
-    asked = example("who painted it?", "Ann painted it. Bob repaired it.", "Ann")
-    other = replace(asked, question="who repainted or financed it?")
-    found = Swaps([asked, other]).find(asked, random.Random(0))
-    assert found.question in {"who repainted it?", "who financed it?"}
-
-
-@pytest.mark.parametrize("asked", ["Who was there?", "which man did it?", "How many are they?"])
-def test_a_negated_question_asks_of_the_opposite(asked):
-    plain = example(asked, "Ann did.", "Ann")
-    question = Swaps([plain], negated=1.0).find(plain, random.Random(0)).question
-    assert re.search("n't|never", question) and len(question) > len(asked)
-    assert Swaps([plain], negated=0.0).find(plain, random.Random(0)) is None
 
 
 @given(st.text(max_size=80), st.integers(0, 10**6))
@@ -108,6 +55,16 @@ def test_an_epoch_is_the_same_for_the_same_seed_and_takes_weights_for_copies():
     made = epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
     assert [one.context for one in made] == [FIRST.context] * 2
     assert made == epoch(pairs, *tools, seed=4, irrelevant=0, swapped=0)
+
+
+def test_an_epoch_also_asks_with_a_name_changed_on_both_sides():
+    asked = example("Who saw Lerwick?", "Ann saw Lerwick.", "Ann")
+    other = example("Who saw Thurso?", "Bob saw Thurso.", "Bob")
+    made = epoch(
+        [(asked, 1.0)], Negatives([asked]), Swaps([other]), 4, irrelevant=0, swapped=0, renamed=1.0
+    )
+    assert [one.context for one in made] == ["Ann saw Thurso.", "Ann saw Lerwick."]
+    assert all(one.answers == ((0, 3),) for one in made)
 
 
 def test_a_longer_run_begins_with_the_examples_of_a_shorter_one():
@@ -163,3 +120,49 @@ def test_a_common_abbreviation_does_not_crowd_out_the_others():
 def test_what_is_written_out_stands_before_the_abbreviation(text, at):
     place = written_out(text, min(at, len(text)), "AB")
     assert place is None or 0 <= place[0] < place[1] <= at
+
+
+# Passages around single sentences ---------------------------------------------------------------
+
+
+def sentence(text, *answers):
+    return replace(example("who", text, *answers), title=sorted(SINGLE)[0])
+
+
+def test_a_single_sentence_is_put_among_like_ones_that_do_not_hold_its_answer():
+    asked = sentence("Ann built the copper bridge.", "Ann")
+    like = sentence("The copper bridge fell.", "bridge")
+    same = sentence("The copper bridge was Ann's.", "bridge")
+    far = sentence("Rain all day.", "Rain")
+    found = {padded([(one, 1.0) for one in (asked, like, same, far)], seed)[0] for seed in range(9)}
+    assert {one.context for one, weight in found} == {
+        "Ann built the copper bridge. The copper bridge fell.",
+        "The copper bridge fell. Ann built the copper bridge.",
+    }
+    assert all(
+        [one.context[start:end] for start, end in one.answers] == ["Ann"] for one, _ in found
+    )
+
+
+def test_paragraphs_stay_as_they_are_and_questions_on_one_sentence_share_a_passage():
+    whole = example("who", "Ann built the copper bridge.", "Ann")
+    asked = [sentence("Bob built the copper bridge.", "Bob"), sentence("A copper bridge.", "A")]
+    pairs = [(whole, 1.0), (asked[0], 1.0), (replace(asked[0], question="whom"), 0.5)]
+    found = padded([*pairs, (asked[1], 1.0)])
+    assert found[0] == (whole, 1.0)
+    assert found[1][0].context == found[2][0].context != asked[0].context
+    assert [weight for _, weight in found] == [1.0, 1.0, 0.5, 1.0]
+
+
+@given(st.lists(st.text("aAb. é", min_size=1, max_size=12), max_size=6, unique=True), st.data())
+def test_padding_moves_no_answer_off_its_words(texts, data):
+    pairs = []
+    for text in texts:
+        start = data.draw(st.integers(0, len(text) - 1))
+        span = (start, data.draw(st.integers(start + 1, len(text))))
+        pairs.append((replace(sentence(text), answers=(span,)), 1.0))
+    for (before, _), (after, _) in zip(pairs, padded(pairs), strict=True):
+        assert before.context in after.context
+        ((one, two),) = before.answers
+        ((start, end),) = after.answers
+        assert after.context[start:end] == before.context[one:two]
