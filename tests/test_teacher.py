@@ -192,7 +192,7 @@ def test_a_reader_learns_where_its_teacher_looks(tmp_path):
     plan = Plan(steps=80, rate=5e-3, tokens=320, window=24, every=80, average=0.9, swapped=0.0)
     alone = Run(reader(), word_tokenizer(), pairs, plan, tmp_path / "alone", lambda _: {})
     taught = Run(
-        reader(), word_tokenizer(), pairs, plan, tmp_path / "taught", lambda _: {}, teacher
+        reader(), word_tokenizer(), pairs, plan, tmp_path / "taught", lambda _: {}, teacher=teacher
     )
     assert far(taught.train()) < far(alone.train()) / 2
 

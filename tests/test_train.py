@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig
 
+from index.errors import WeightsMissing
 from qa.calibration import Calibration
 from qa.reader import Reader, open_reader
 from qa.train import average
@@ -31,6 +32,7 @@ from qa.train.loop import Plan, Run
 from qa.train.model import PLAIN_ATTENTION, ReaderModel, loss
 from qa.train.score import fit_score, torch_run
 from qa.train.smooth import smooth
+from qa.train.start import from_shipped
 from tests.reader_fakes import VOCABULARY, word_tokenizer
 from tests.train_fakes import FIRST, example
 
@@ -264,6 +266,48 @@ def test_a_finished_run_with_more_steps_goes_on_from_before_its_rate_fell(tmp_pa
     assert again.step == 6
     again.train()
     assert Run(small(), word_tokenizer(), pairs(), longer, tmp_path, nothing).step == 20
+
+
+def test_what_is_read_while_the_rate_falls_is_another_mix(tmp_path):
+    read = []
+
+    class Watched(Run):
+        def _learn(self, batch):
+            read.append(set(batch.windows.ids[batch.starts > 0].flatten().tolist()))
+            self.step += 1
+
+    early, late = [(FIRST, 1.0)], [(example("when", "in 1708", "1708"), 1.0)]
+    run = Watched(
+        small(), word_tokenizer(), early, plan(steps=4, fall=0.5), tmp_path, nothing, late
+    )
+    run.train()
+    ann, year = VOCABULARY.index("Ann"), VOCABULARY.index("1708")
+    assert [(ann in ids, year in ids) for ids in read] == [(True, False)] * 2 + [(False, True)] * 2
+
+
+def test_the_mix_of_the_end_has_weights_of_its_own(tmp_path):
+    squad(tmp_path / "one.json.gz", "Ann and Bob", ("who", ["Ann"]))
+    squad(tmp_path / "two.json.gz", "Ann and Bob", ("whom", ["Bob"]))
+    sources = (Source("one.json.gz", 1.0, late=0.5), Source("two.json.gz", 2.0))
+    assert [weight for _, weight in load(tmp_path, sources)] == [1.0, 2.0]
+    assert [weight for _, weight in load(tmp_path, sources, late=True)] == [0.5, 2.0]
+
+
+def test_a_reader_can_be_trained_on_from_what_was_shipped(trained, tmp_path):
+    """Smoothed and in 7 bits: a step of its rounding apart, and nothing lost or swapped."""
+    model = small()
+    model.load_state_dict(trained[0].state_dict())
+    smooth(model, [collate([feature(FIRST, word_tokenizer(), 16, random.Random(0))])])
+    to_onnx(model, tmp_path / "exact.onnx")
+    quantize(tmp_path / "exact.onnx", tmp_path / "reader.onnx")
+    found = from_shipped(tmp_path).state_dict()
+    for name, weight in trained[0].state_dict().items():
+        assert torch.allclose(found[name], weight, atol=float(weight.abs().max()) / 50), name
+
+
+def test_a_folder_without_a_reader_is_no_start(tmp_path):
+    with pytest.raises(WeightsMissing, match=r"reader\.onnx not found in .*make one with"):
+        from_shipped(tmp_path)
 
 
 def test_runs_are_averaged_weight_by_weight(tmp_path):

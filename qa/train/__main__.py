@@ -22,7 +22,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, default=Path("runs/reader"), help="checkpoints, log")
     parser.add_argument("--out", type=Path, default=PACKAGE / "weights", help="finished weights")
     parser.add_argument(
-        "--start", type=Path, help="a BERT reader's folder (default: the wheel's cross-encoder)"
+        "--start",
+        type=Path,
+        help="folder of a BERT reader, or of one that this command made before "
+        "(default: the wheel's cross-encoder)",
     )
     parser.add_argument(
         "--begin", type=Path, nargs="+", default=[], help="runs whose mean to begin from"
@@ -71,6 +74,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     """Load, train, export. Imports are here so that `--help` needs no torch."""
     import torch
 
+    from qa.reader import MODEL_FILE
     from qa.train import (
         abbreviations,
         average,
@@ -78,33 +82,43 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         card,
         data,
         export,
-        model,
+        padding,
         score,
+        start,
         teacher,
     )
     from qa.train.loop import Run
+    from qa.train.model import ReaderModel
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(plan.seed)
-    folder = model.cross_encoder_folder()
-    network = model.from_cross_encoder(folder)
-    if options.start:
-        network = model.from_folder(options.start, relevance=network)
+    network = start.from_cross_encoder(start.cross_encoder_folder())
+    if options.start and (options.start / MODEL_FILE).is_file():
+        network = start.from_shipped(options.start)
+    elif options.start:
+        network = start.from_folder(options.start, relevance=network)
     begun = average.begin(network, options.begin) if options.begin else []
     taught_by = None
     if options.teacher and not options.export_only:
         taught_by = teacher.from_run(options.teacher, teacher.start_folder(options.wheels))
-    tokenizer = model.tokenizer()
+    tokenizer = start.tokenizer()
 
-    def evaluate(trained: model.ReaderModel) -> dict[str, float]:
+    def evaluate(trained: ReaderModel) -> dict[str, float]:
         return score.measure(trained, tokenizer, options.data, options.dev)
 
-    pairs = abbreviations.added(data.load(options.data))
-    run = Run(network, tokenizer, pairs, plan, options.run, evaluate, taught_by)
+    pairs, late = (
+        abbreviations.added(padding.padded(data.load(options.data, late=late)))
+        for late in (False, True)
+    )
+    run = Run(network, tokenizer, pairs, plan, options.run, evaluate, late, taught_by)
     trained = run.averaged_model() if options.export_only else run.train()
-    start = options.start.name if options.start else "ms-marco-MiniLM-L-12-v2"
-    shares = {source.name: source.weight for source in data.SOURCES}
-    made = {"start": start, "steps": run.step, "plan": asdict(plan), "shares": shares}
+    shares = {source.name: (source.weight, source.late) for source in data.SOURCES}
+    made = {
+        "start": start.described(options.start),
+        "steps": run.step,
+        "plan": asdict(plan),
+        "shares": shares,
+    }
     if begun:
         made["begun_from"] = begun
     if options.teacher:

@@ -9,6 +9,7 @@ from typing import Any
 
 from qa.reader import CONFIG_FILE
 from qa.train.data import FITTING_TITLES, SOURCES
+from qa.train.start import CROSS_ENCODER
 
 _CARD = """# Citespan's reader
 
@@ -16,7 +17,7 @@ An extractive question-answering reader: question and passage in, three answers 
 whether the passage is relevant, whether it answers, and the exact span.
 BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 
-* Start: {start} (Apache-2.0)
+* Start: {start}
 * Trained by: `{command}`
 * Steps: {steps} of about {tokens} tokens; seed {seed}; weights averaged while training.
 {mixed}* Score: log-odds = {score}
@@ -27,10 +28,14 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 
 {sources}
 
-Negatives: passages that BM25 returns for the question and that lack its answer (20 %), questions
-with one name, number, unit or other word swapped, two names exchanged or the verb negated (20 %),
-and the unanswerable ones of SQuAD 2.0. Asked besides (× 0.5): what abbreviations stand for, of
-passages that write them out and of passages that do not.
+Copies an epoch while the rate rises and is held, and while it falls. Single sentences of
+`squad-train-part` are read among up to four others that share words with them.
+
+Negatives: passages that BM25 returns for the question and that lack its answer (20 %); one name,
+number, unit or other word swapped, half of the time in the passage where it can be, two names
+exchanged or the verb negated ({swapped:.0%}); and the unanswerable ones of SQuAD 2.0. With a name
+swapped in question and passage (10 %) the answer stands. Asked besides (× 0.5): what abbreviations
+stand for, of passages that write them out and of passages that do not.
 
 Held out by this command: a tenth of SQuADShifts (by passage), for measuring, and two articles of
 SQuAD 2.0 ({fitting}), on whose questions the score and the confidence are fitted;
@@ -59,13 +64,12 @@ def write(out: Path, run: Path) -> None:
     """Write `README.md` beside the weights in `out`, with the log of the run."""
     config = json.loads((out / CONFIG_FILE).read_text(encoding="utf-8"))
     made, plan = config["made"], config["made"]["plan"]
-    warm = made["start"] != "ms-marco-MiniLM-L-12-v2"
     options = _options(plan)
     card = _CARD.format(
         layers=12,
         hidden=384,
-        start=_HALF_TRAINED if warm else f"`{made['start']}`",
-        command=f"python -m qa.train --data DATA {'--start START ' if warm else ''}{options}",
+        start=_start(made["start"]),
+        command=f"python -m qa.train --data DATA {_from(made['start'])}{options}",
         steps=made["steps"],
         tokens=plan["tokens"],
         seed=plan["seed"],
@@ -73,9 +77,14 @@ def write(out: Path, run: Path) -> None:
             str(value) if name == "bias" else f"{value} · {name}"
             for name, value in config["score"].items()
         ),
-        sources="\n".join(f"* `{item.name}` × {item.weight}" for item in SOURCES),
+        swapped=plan["swapped"],
+        sources="\n".join(
+            f"* `{item.name}` × {item.weight}"
+            + (f", then × {item.late}" if item.late is not None else "")
+            for item in SOURCES
+        ),
         fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
-        warm_data=_WARM if warm else "",
+        warm_data=_WARM if isinstance(made["start"], str) and _from(made["start"]) else "",
         evaluations=_evaluations(run / "log.jsonl"),
         mixed=_runs("Begun from the mean of runs, one", made.get("begun_from", []))
         + _runs("Averaged, all alike, with a run", made.get("mixed_with", []))
@@ -83,6 +92,28 @@ def write(out: Path, run: Path) -> None:
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
     (out / "README.md").write_text(card, encoding="utf-8")
+
+
+def _start(start: str | Mapping[str, Any]) -> str:
+    """Say what was set out from, and of a reader that was shipped how it was made in its turn."""
+    if start == CROSS_ENCODER:
+        return f"`{start}` (Apache-2.0)"
+    if isinstance(start, str):
+        return f"{_HALF_TRAINED} (Apache-2.0)"
+    made = start["made"]
+    return (
+        f"the reader shipped before (`reader.onnx` with sha256 `{start['sha256']}`), made by\n"
+        f"  `python -m qa.train --data DATA {_from(made['start'])}{_options(made['plan'])}`, "
+        + "".join(
+            f"averaged with a run of\n  `{_options(run['plan'])}`, "
+            for run in made.get("mixed_with", [])
+        )
+        + f"\n  from {_start(made['start'])}"
+    )
+
+
+def _from(start: str | Mapping[str, Any]) -> str:
+    return "" if start == CROSS_ENCODER else "--start START "
 
 
 def _runs(how: str, runs: Sequence[Mapping[str, Any]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,10 +16,11 @@ import torch
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tokenizers import Tokenizer
 
-from qa.train.augment import Negatives, Swaps, epoch
+from qa.train.augment import Negatives, epoch
 from qa.train.data import Example
 from qa.train.features import Batch, batches
 from qa.train.model import Logits, ReaderModel, loss
+from qa.train.swaps import Swaps
 from qa.train.teacher import TeacherModel
 
 Model = TypeVar("Model", bound=ReaderModel | TeacherModel)
@@ -84,6 +86,7 @@ class Run(Generic[Model]):
         plan: What to do.
         folder: Where the run is kept; one that is there is gone on with.
         evaluate: Measures the model.
+        late: Examples with the weights that hold while the rate falls; None for the same.
         teacher: What to learn from beside the annotators' answers.
     """
 
@@ -95,10 +98,12 @@ class Run(Generic[Model]):
         plan: Plan,
         folder: Path,
         evaluate: Callable[[Model], dict[str, float]],
+        late: Sequence[tuple[Example, float]] | None = None,
         teacher: TeacherModel | None = None,
     ) -> None:
         self.model, self.tokenizer, self.pairs = model, tokenizer, pairs
         self.plan, self.folder, self.evaluate = plan, folder, evaluate
+        self.late = pairs if late is None else late
         self.teacher = teacher
         model.freeze(plan.frozen)
         # Fused: a reader's step takes 0.97 s instead of 1.11, a teacher's 1.87 instead of 2.12.
@@ -120,40 +125,42 @@ class Run(Generic[Model]):
         negatives, swaps = Negatives(examples), Swaps(examples)
         with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
             task = progress.add_task("training", total=self.plan.steps, completed=self.step)
-            seen, number = 0, 0
-            while self.step < self.plan.steps:
+            for seen, batch in enumerate(self._batches(negatives, swaps), 1):
+                if seen <= self.step:
+                    continue
+                self._learn(batch)
+                progress.update(task, completed=self.step)
+                if self.step == self.plan.falls_at:
+                    self._save("held")
+                if self.step % self.plan.every == 0 or self.step == self.plan.steps:
+                    self._checkpoint()
+
+    def _batches(self, negatives: Negatives, swaps: Swaps) -> Iterator[Batch]:
+        """Yield every batch of the plan from its first step on: the same ones for the same plan."""
+        plan, made, number = self.plan, 0, 0
+        for pairs, until in ((self.pairs, plan.falls_at), (self.late, plan.steps)):
+            while made < until:
                 # A window of 160 tokens is typical; a quarter of the windows are negatives.
-                wanted = (self.plan.steps - seen) * (self.plan.tokens // 160)
+                limit = (until - made) * (plan.tokens // 160)
                 drawn = epoch(
-                    self.pairs,
+                    pairs,
                     negatives,
                     swaps,
-                    self.plan.seed + number,
-                    swapped=self.plan.swapped,
-                    limit=wanted,
+                    plan.seed + number,
+                    swapped=plan.swapped,
+                    limit=limit,
                 )
-                for batch in self._batches(drawn, number):
-                    seen += 1
-                    if seen <= self.step:
-                        continue
-                    self._learn(batch)
-                    progress.update(task, completed=self.step)
-                    if self.step == self.plan.falls_at:
-                        self._save("held")
-                    if self.step % self.plan.every == 0 or self.step == self.plan.steps:
-                        self._checkpoint()
-                    if self.step >= self.plan.steps:
-                        break
+                seed = plan.seed * 1000 + number
+                cut = batches(drawn, self.tokenizer, plan.window, plan.tokens, seed)
+                for batch in islice(cut, until - made):
+                    made += 1
+                    yield batch
                 number += 1
 
     def averaged_model(self) -> Model:
         """Return the model with its averaged weights, as they are now."""
         self._load_average()
         return self.model
-
-    def _batches(self, examples: Sequence[Example], number: int) -> Any:
-        seed = self.plan.seed * 1000 + number
-        return batches(examples, self.tokenizer, self.plan.window, self.plan.tokens, seed)
 
     def _learn(self, batch: Batch) -> None:
         self.model.train()

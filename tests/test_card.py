@@ -1,0 +1,54 @@
+"""The model card: whoever reads it can make the weights again, start included."""
+
+import json
+
+from qa.train import card
+from qa.train.start import CROSS_ENCODER, described
+
+PLAN = {"steps": 8, "tokens": 320, "seed": 3, "swapped": 0.25}
+FIRST_MADE = {
+    "start": CROSS_ENCODER,
+    "steps": 4,
+    "plan": {**PLAN, "steps": 4, "seed": 1},
+    "mixed_with": [{"steps": 4, "plan": {**PLAN, "steps": 4, "seed": 2}}],
+}
+
+
+def weights(folder, made, checksum="ab12"):
+    folder.mkdir()
+    config = {"score": {"bias": -1.5, "margin": 0.5}, "sha256": {"reader.onnx": checksum}}
+    (folder / "config.json").write_text(json.dumps({**config, "made": made}))
+    (folder / "reader.onnx").touch()
+    return folder
+
+
+def written(tmp_path, made):
+    run = tmp_path / "run"
+    run.mkdir()
+    log = [{"time": 1, "step": 8, "loss": 0.5}, {"time": 2, "step": 8, "f1": 70.5}]
+    (run / "log.jsonl").write_text("\n".join(map(json.dumps, log)))
+    out = weights(tmp_path / "out", made)
+    card.write(out, run)
+    return (out / "README.md").read_text()
+
+
+def test_a_reader_from_the_public_start_names_its_command_and_its_figures(tmp_path):
+    text = written(tmp_path, FIRST_MADE)
+    assert "* Start: `ms-marco-MiniLM-L-12-v2` (Apache-2.0)" in text
+    assert "`python -m qa.train --data DATA --steps 4 --tokens 320 --seed 1 --swapped 0.25`" in text
+    assert "the verb negated (25%)" in text and "| 8 | 70.5 |" in text
+    assert "log-odds = -1.5 + 0.5 · margin" in text and "* `reader.onnx`: `ab12`" in text
+
+
+def test_a_reader_trained_on_from_a_shipped_one_tells_of_both_runs_and_its_start(tmp_path):
+    start = described(weights(tmp_path / "shipped", FIRST_MADE, "cd34"))
+    text = written(tmp_path, {"start": start, "steps": 8, "plan": PLAN})
+    assert "`reader.onnx` with sha256 `cd34`" in text
+    for seed, steps in ((3, 8), (1, 4), (2, 4)):
+        assert f"--steps {steps} --tokens 320 --seed {seed}" in text
+    assert "--start START --steps 8" in text and "from `ms-marco-MiniLM-L-12-v2`" in text
+
+
+def test_a_start_is_told_by_what_it_is(tmp_path):
+    assert described(None) == CROSS_ENCODER
+    assert described(tmp_path / "bert") == "bert"
