@@ -87,7 +87,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         start,
         teacher,
     )
-    from qa.train.loop import Run
+    from qa.train.loop import Run, precision
     from qa.train.model import ReaderModel
 
     torch.set_num_threads(options.threads)
@@ -104,7 +104,8 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     tokenizer = start.tokenizer()
 
     def evaluate(trained: ReaderModel) -> dict[str, float]:
-        return score.measure(trained, tokenizer, options.data, options.dev)
+        with precision():
+            return score.measure(trained, tokenizer, options.data, options.dev)
 
     pairs, late = (
         abbreviations.added(padding.padded(data.load(options.data, late=late)))

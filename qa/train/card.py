@@ -43,8 +43,8 @@ the confidence also on as many of the former, asked of articles that do not answ
 {warm_data}
 ## Evaluations while training
 
-On random dev questions, gold paragraph, fp32, averaged weights. A few dozen questions each: they
-show that training went well, the README has the figures that count.
+On random dev questions, gold paragraph, before int8, averaged weights. A few dozen questions each:
+they show that training went well, the README has the figures that count.
 
 {evaluations}
 

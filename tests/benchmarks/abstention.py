@@ -11,7 +11,9 @@ stopped goes on where it was, and a refit is measured without asking again.
 "Right" is `qa.evaluate.acceptable` of the span that comes first; what stands first for a question
 without an answer is wrong. Compared are
 
-* raw: the reader's best score over the same passages, nothing fitted but the reader;
+* head: the span head's best margin over "no answer", as the network puts it out;
+* raw: the reader's best `Span.score` over the same passages, nothing fitted but the reader (which
+  weighs that margin and its answerability head, on other questions);
 * shipped: the calibration in the weights' folder, which assumes a third without an answer;
 * fitted: ranking and confidence fitted to the train articles at their own share (48 %), with the
   features of the shipped one.
@@ -31,6 +33,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -185,12 +188,11 @@ def calibrated(case: Case, calibration: Calibration) -> Judged:
     )
 
 
-def raw(case: Case) -> Judged:
-    """The reader's best score alone; it answers above 0, as the reader says."""
-    answers, best = case.pair.answers, None
-    if case.candidates:
-        best = max(case.candidates, key=lambda item: item.span.score).span
-    score = best.score if best else -math.inf
+def raw(case: Case, by: str = "score") -> Judged:
+    """The reader's best score (or margin) alone; it answers above 0, as the reader says."""
+    answers = case.pair.answers
+    best = max((item.span for item in case.candidates), key=attrgetter(by), default=None)
+    score = float(getattr(best, by)) if best else -math.inf
     text = best.text if best and score > 0 else None
     right = acceptable(best.text, answers) if best else 0.0
     em, overlap = exact_match(text, answers), f1(text, answers)
@@ -204,6 +206,7 @@ def compare(
     as_shipped = shipped(settings)
     fitted = fitting.fit(fit, "train articles", unanswerable=own_share, features=FEATURES)
     rows = {
+        "head": [raw(case, "margin") for case in dev],
         "raw": [raw(case) for case in dev],
         "shipped": [calibrated(case, as_shipped) for case in dev],
         "fitted": [calibrated(case, fitted) for case in dev],
@@ -215,12 +218,13 @@ def compare(
         "fitted_on": len(fit),
         "calibrations": {"shipped": as_shipped.fitted_on, "fitted": fitted_weights(fitted)},
         "figures": {name: figures(judged) for name, judged in rows.items()},
-        "above_raw": {
-            name: {
-                key: above(rows["raw"], rows[name], STATISTICS[key])
+        "above": {
+            f"{name} above {other}": {
+                key: above(rows[other], rows[name], STATISTICS[key])
                 for key in ("aurc", "coverage_at_80", "coverage_at_90")
             }
             for name in ("shipped", "fitted")
+            for other in ("head", "raw")
         },
         "at_a_third_unanswerable": {
             "questions": len(third),
@@ -319,10 +323,10 @@ def table(found: dict[str, Any]) -> str:
             for column in columns.values()
         ]
         lines.append(f"{name:22}" + "".join(f"{cell:>24}" for cell in cells))
-    for name, gains in found["above_raw"].items():
+    for name, gains in found["above"].items():
         for key, gain in gains.items():
             interval = f"{gain['value']:+.3f} ({gain['low']:+.3f} – {gain['high']:+.3f})"
-            lines.append(f"{key}, {name} above raw: {interval}")
+            lines.append(f"{key}, {name}: {interval}")
     return "\n".join(lines) + "\n"
 
 
