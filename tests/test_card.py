@@ -42,7 +42,9 @@ def test_a_reader_from_the_public_start_names_its_command_and_its_figures(tmp_pa
 
 def test_a_reader_trained_on_from_a_shipped_one_tells_of_both_runs_and_its_start(tmp_path):
     start = described(weights(tmp_path / "shipped", FIRST_MADE, "cd34"))
-    text = written(tmp_path, {"start": start, "steps": 8, "plan": PLAN})
+    made = {"start": start, "steps": 8, "plan": PLAN, "mixed_with": [start]}
+    text = written(tmp_path, made)
+    assert "with a run that is finished, `reader.onnx` with sha256 `cd34`" in text
     assert "`reader.onnx` with sha256 `cd34`" in text
     for seed, steps in ((3, 8), (1, 4), (2, 4)):
         assert f"--steps {steps} --tokens 320 --seed {seed}" in text

@@ -328,6 +328,19 @@ def test_runs_are_averaged_weight_by_weight(tmp_path):
         assert torch.allclose(models[0].state_dict()[name], weight, atol=1e-6), name
 
 
+def test_a_run_is_averaged_with_the_reader_that_it_set_out_from(trained, tmp_path):
+    to_onnx(trained[0], tmp_path / "exact.onnx")
+    quantize(tmp_path / "exact.onnx", tmp_path / "reader.onnx")
+    config = {"sha256": {"reader.onnx": "ab12"}, "made": {"steps": 60}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model, before = small(), small().state_dict()
+    assert average.mix(model, [tmp_path]) == [{"sha256": "ab12", "made": {"steps": 60}}]
+    for name, weight in trained[0].state_dict().items():
+        expected = (weight + before[name]) / 2
+        step = float(weight.abs().max()) / 50
+        assert torch.allclose(model.state_dict()[name], expected, atol=step), name
+
+
 def test_a_run_to_average_with_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="none/checkpoint.pt not found, expected"):
         average.mix(small(), [tmp_path / "none"])

@@ -42,7 +42,11 @@ def main(argv: list[str] | None = None) -> int:
         "--export-only", action="store_true", help="export the last checkpoint as it is"
     )
     parser.add_argument(
-        "--mix", type=Path, nargs="+", default=[], help="runs of the same start, to average with"
+        "--mix",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="runs of the same start, or finished readers",
     )
     for field in fields(Plan):
         kind = type(field.default)

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from qa.reader import MODEL_FILE
+from qa.train import start
 from qa.train.model import ReaderModel
 
 
@@ -21,13 +23,14 @@ def mix(model: ReaderModel, runs: Sequence[Path]) -> list[dict[str, Any]]:
 
     Args:
         model: Changed in place; with the weights that are to be shipped.
-        runs: Folders of runs with a `checkpoint.pt`, of the same start: the card names only one.
+        runs: Folders of runs with a `checkpoint.pt`, of the same start: the card names only one;
+            or of finished readers, which are rounded to int8.
 
     Returns:
-        Steps and plan of each run, for the model card.
+        Steps and plan of each run, or what a reader is, for the model card.
 
     Raises:
-        FileNotFoundError: A folder has no checkpoint.
+        FileNotFoundError: A folder has neither.
     """
     own = {name: weight.clone() for name, weight in model.state_dict().items()}
     made, theirs = _read(runs)
@@ -45,6 +48,10 @@ def begin(model: ReaderModel, runs: Sequence[Path]) -> list[dict[str, Any]]:
 def _read(runs: Sequence[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Tensor]]]:
     made, weights = [], []
     for run in runs:
+        if (run / MODEL_FILE).is_file():
+            weights.append(start.from_shipped(run).state_dict())
+            made.append(start.described(run))
+            continue
         path = run / "checkpoint.pt"
         if not path.is_file():
             raise FileNotFoundError(

@@ -117,7 +117,12 @@ def _from(start: str | Mapping[str, Any]) -> str:
 
 
 def _runs(how: str, runs: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(f"* {how} of {run['steps']} steps: `{_options(run['plan'])}`\n" for run in runs)
+    return "".join(
+        f"* {how} of {run['steps']} steps: `{_options(run['plan'])}`\n"
+        if "plan" in run
+        else f"* {how} that is finished, `reader.onnx` with sha256 `{run['sha256']}`\n"
+        for run in runs
+    )
 
 
 def _options(plan: Mapping[str, Any]) -> str:

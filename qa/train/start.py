@@ -89,7 +89,7 @@ def described(folder: Path | None) -> Any:
 
 
 def from_onnx(path: Path) -> ReaderModel:
-    """Read a network's ONNX file, quantised or not, back into the model it came from.
+    """Read a network's int8 ONNX file back into the model it came from.
 
     What `qa.train.smooth` took from a layer's input and gave to its weights is given back.
     """
