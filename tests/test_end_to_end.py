@@ -32,8 +32,8 @@ CITESPAN = str(Path(sys.executable).parent / "citespan")
 PATIENCE = 30.0  # seconds; an ask takes well under one on an idle machine
 
 # What the shipped weights reach on the golden set, answered and refused alike, so that no change
-# loses it unseen. It is short of the bar (0.90 EM, 0.93 F1, 0.90 refused): better weights raise it.
-REACHED = 0.864
+# loses it unseen. F1 is short of its bar (0.90 EM, 0.93 F1, 0.90 refused): better weights raise it.
+REACHED = 0.909
 MARGIN = 0.05  # two questions: processors with and without VNNI round int8 products differently
 
 # Note every connection and look-up that a Python process asks for, and let none out.

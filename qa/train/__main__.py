@@ -112,7 +112,9 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
             return score.measure(trained, tokenizer, options.data, options.dev)
 
     pairs, late = (
-        abbreviations.added(padding.padded(data.load(options.data, late=late)))
+        []
+        if options.export_only
+        else abbreviations.added(padding.padded(data.load(options.data, late=late)))
         for late in (False, True)
     )
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate, late, taught_by)

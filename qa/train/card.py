@@ -101,14 +101,17 @@ def _start(start: str | Mapping[str, Any]) -> str:
     if isinstance(start, str):
         return f"{_HALF_TRAINED} (Apache-2.0)"
     made = start["made"]
-    return (
-        f"the reader shipped before (`reader.onnx` with sha256 `{start['sha256']}`), made by\n"
-        f"  `python -m qa.train --data DATA {_from(made['start'])}{_options(made['plan'])}`, "
-        + "".join(
-            f"averaged with a run of\n  `{_options(run['plan'])}`, "
-            for run in made.get("mixed_with", [])
-        )
-        + f"\n  from {_start(made['start'])}"
+    return "\n  ".join(
+        [
+            f"the reader shipped before (`reader.onnx` with sha256 `{start['sha256']}`; its",
+            "shares of the data are in `config.json`), made by",
+            f"`python -m qa.train --data DATA {_from(made['start'])}{_options(made['plan'])}`,",
+            *(
+                f"averaged with a run of `{_options(run['plan'])}`,"
+                for run in made.get("mixed_with", [])
+            ),
+            f"from {_start(made['start'])}",
+        ]
     )
 
 
