@@ -44,11 +44,20 @@ def test_a_reader_trained_on_from_a_shipped_one_tells_of_both_runs_and_its_start
     start = described(weights(tmp_path / "shipped", FIRST_MADE, "cd34"))
     made = {"start": start, "steps": 8, "plan": PLAN, "mixed_with": [start]}
     text = written(tmp_path, made)
-    assert "with a run that is finished, `reader.onnx` with sha256 `cd34`" in text
+    assert "* Averaged, all alike, with the reader whose `reader.onnx` has sha256 `cd34`" in text
     assert "`reader.onnx` with sha256 `cd34`" in text
     for seed, steps in ((3, 8), (1, 4), (2, 4)):
         assert f"--steps {steps} --tokens 320 --seed {seed}" in text
     assert "--start START --steps 8" in text and "from `ms-marco-MiniLM-L-12-v2`" in text
+
+
+def test_the_chain_goes_on_from_a_reader_that_was_averaged_with_its_own_start(tmp_path):
+    first = described(weights(tmp_path / "first", FIRST_MADE, "cd34"))
+    made = {"start": first, "steps": 8, "plan": PLAN, "mixed_with": [first]}
+    second = described(weights(tmp_path / "second", made, "ef56"))
+    text = written(tmp_path, {"start": second, "steps": 8, "plan": PLAN})
+    assert "averaged with the reader whose `reader.onnx` has sha256 `cd34`," in text
+    assert text.index("`ef56`") < text.index("`cd34`") < text.index("from `ms-marco")
 
 
 def test_a_start_is_told_by_what_it_is(tmp_path):

@@ -86,8 +86,8 @@ def write(out: Path, run: Path) -> None:
         fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
         warm_data=_WARM if isinstance(made["start"], str) and _from(made["start"]) else "",
         evaluations=_evaluations(run / "log.jsonl"),
-        mixed=_runs("Begun from the mean of runs, one", made.get("begun_from", []))
-        + _runs("Averaged, all alike, with a run", made.get("mixed_with", []))
+        mixed=_runs("Begun from the mean of several, one of them", made.get("begun_from", []))
+        + _runs("Averaged, all alike, with", made.get("mixed_with", []))
         + (f"* Learnt from a teacher as well: {made['teacher']}\n" if "teacher" in made else ""),
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
@@ -106,10 +106,7 @@ def _start(start: str | Mapping[str, Any]) -> str:
             f"the reader shipped before (`reader.onnx` with sha256 `{start['sha256']}`; its",
             "shares of the data are in `config.json`), made by",
             f"`python -m qa.train --data DATA {_from(made['start'])}{_options(made['plan'])}`,",
-            *(
-                f"averaged with a run of `{_options(run['plan'])}`,"
-                for run in made.get("mixed_with", [])
-            ),
+            *(f"averaged with {_run(run)}," for run in made.get("mixed_with", [])),
             f"from {_start(made['start'])}",
         ]
     )
@@ -120,12 +117,14 @@ def _from(start: str | Mapping[str, Any]) -> str:
 
 
 def _runs(how: str, runs: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(
-        f"* {how} of {run['steps']} steps: `{_options(run['plan'])}`\n"
-        if "plan" in run
-        else f"* {how} that is finished, `reader.onnx` with sha256 `{run['sha256']}`\n"
-        for run in runs
-    )
+    return "".join(f"* {how} {_run(run)}\n" for run in runs)
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    """Name a run by its plan, or a finished reader by its checksum."""
+    if "plan" in run:
+        return f"a run of {run['steps']} steps: `{_options(run['plan'])}`"
+    return f"the reader whose `reader.onnx` has sha256 `{run['sha256']}`"
 
 
 def _options(plan: Mapping[str, Any]) -> str:
