@@ -41,12 +41,13 @@ UNANSWERABLE = 1 / 3
 
 In SQuAD 2.0 it is a half, as it was built; people ask of what they expect to find.
 """
-FEATURES = ("margin", "answerability")
+FEATURES = ("margin",)
 """What the shipped confidence weighs.
 
-Agreement, lead, coverage and the ranking's score differ from library to library (one of a single
-document has no other source to agree): on the dev articles none of them helps (docs/reader.md), so
-only a user's own pairs may bring them in.
+The answerability head says what the margin says: with it the Brier score of the very questions that
+are fitted to is .1587, without it .1581. Agreement, lead, coverage and the ranking's score differ
+from library to library (one of a single document has no other source to agree): on the dev articles
+none of them helps (docs/reader.md), so only a user's own pairs may bring them in.
 """
 ELSEWHERE = "squadshifts-new-wiki.json.gz"
 
