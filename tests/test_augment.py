@@ -67,6 +67,14 @@ def test_an_epoch_also_asks_with_a_name_changed_on_both_sides():
     assert all(one.answers == ((0, 3),) for one in made)
 
 
+def test_an_epoch_also_asks_with_a_condition_more():
+    asked = example("Who saw it?", "Ann saw it in Thurso.", "Ann")
+    tools = Negatives([asked]), Swaps([asked])
+    made = epoch([(asked, 1.0)], *tools, seed=4, irrelevant=0, swapped=0, renamed=0, conditioned=1)
+    assert [one.question for one in made] == ["Who saw it in Thurso?", "Who saw it?"]
+    assert [one.answers for one in made] == [((0, 3),)] * 2
+
+
 def test_a_longer_run_begins_with_the_examples_of_a_shorter_one():
     # Or a run that goes on would read again what it has read, and never reach the rest.
     pairs = [(example("who", f"Ann was born in {year}.", "Ann"), 1.0) for year in range(1700, 1740)]

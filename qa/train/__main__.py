@@ -81,6 +81,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     from qa.reader import MODEL_FILE
     from qa.train import (
         abbreviations,
+        about,
         average,
         calibrate,
         card,
@@ -114,7 +115,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     pairs, late = (
         []
         if options.export_only
-        else abbreviations.added(padding.padded(data.load(options.data, late=late)))
+        else about.added(abbreviations.added(padding.padded(data.load(options.data, late=late))))
         for late in (False, True)
     )
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate, late, taught_by)

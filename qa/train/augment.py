@@ -1,7 +1,7 @@
 """Questions that a passage does not answer, and questions as people really type them.
 
 Of passages from retrieval that share a question's words and lack its answer (not relevant), and of
-swaps (`qa.train.swaps`: relevant, and still no answer).
+swaps or conditions (`qa.train.swaps`, `qa.train.conditions`: relevant, and still no answer).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from qa.train.conditions import one_condition_more
 from qa.train.data import Example
 from qa.train.passages import FUNCTION_WORDS, Passages
 from qa.train.swaps import Swaps
@@ -115,6 +116,7 @@ def epoch(
     irrelevant: float = 0.2,
     swapped: float = 0.2,
     renamed: float = 0.1,
+    conditioned: float = 0.0,
     limit: int | None = None,
 ) -> list[Example]:
     """Return one shuffled epoch: every pair by its weight, negatives, and questions as typed.
@@ -127,6 +129,8 @@ def epoch(
         irrelevant: Negatives of other passages, as a share of the answerable examples.
         swapped: Negatives by swapping, as a share of the answerable examples.
         renamed: Examples with a name swapped in question and passage, as such a share.
+        conditioned: Examples whose question is tried to be given a condition more, as such a share;
+            one in seven or so can be.
         limit: Most examples wanted (negatives not counted), for runs shorter than an epoch.
     """
     rng = random.Random(seed)
@@ -144,6 +148,8 @@ def epoch(
             examples.append(swaps.find(example, rng))
         if example.answers and rng.random() < renamed:
             examples.append(swaps.both(example, rng))
+        if example.answers and rng.random() < conditioned:
+            examples.append(one_condition_more(example, rng))
         typed = as_typed(example.question, rng)
         examples.append(replace(example, question=typed, written=example.question))
     # Not shuffled again: a longer run begins as a shorter one did, and goes on with what is new.

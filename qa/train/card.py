@@ -34,8 +34,11 @@ Copies an epoch while the rate rises and is held, and while it falls. Single sen
 Negatives: passages that BM25 returns for the question and that lack its answer (20 %); one name,
 number, unit or other word swapped, half of the time in the passage where it can be, two names
 exchanged or the verb negated ({swapped:.0%}); and the unanswerable ones of SQuAD 2.0. With a name
-swapped in question and passage (10 %) the answer stands. Asked besides (× 0.5): what abbreviations
-stand for, of passages that write them out and of passages that do not.
+swapped in question and passage (10 %) the answer stands. {conditioned:.0%} are tried to be given a
+condition more, a time or a place of the passage: from the answer's sentence, which leaves it, or
+from elsewhere, which does not; about one in twelve can be. Asked besides (× 0.5): what
+abbreviations stand for, of passages that write them out and of passages that do not; who wrote a
+passage, when and where, of lines of credit put to it, and what it is about.
 
 Held out by this command: a tenth of SQuADShifts (by passage), for measuring, and two articles of
 SQuAD 2.0 ({fitting}), on whose questions the score and the confidence are fitted;
@@ -78,6 +81,7 @@ def write(out: Path, run: Path) -> None:
             for name, value in config["score"].items()
         ),
         swapped=plan["swapped"],
+        conditioned=plan["conditioned"],
         sources="\n".join(
             f"* `{item.name}` × {item.weight}"
             + (f", then × {item.late}" if item.late is not None else "")

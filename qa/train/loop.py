@@ -42,6 +42,8 @@ class Plan:
         layer_decay: Learning rate of a layer, relative to the layer above it.
         average: Decay of the running average of the weights, which is what is shipped.
         swapped: Questions made unanswerable by a rule, as a share of the answerable ones.
+        conditioned: Answerable questions that are tried to be given a condition more, as a share
+            of them.
         seed: Seed of data order, augmentation and new weights.
         every: Steps between checkpoints and evaluations.
     """
@@ -56,6 +58,7 @@ class Plan:
     layer_decay: float = 0.95
     average: float = 0.995
     swapped: float = 0.2
+    conditioned: float = 0.7
     seed: int = 13
     every: int = 200
 
@@ -148,6 +151,7 @@ class Run(Generic[Model]):
                     swaps,
                     plan.seed + number,
                     swapped=plan.swapped,
+                    conditioned=plan.conditioned,
                     limit=limit,
                 )
                 seed = plan.seed * 1000 + number
