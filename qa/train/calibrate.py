@@ -137,9 +137,9 @@ def fit(cases: Sequence[fitting.Case]) -> Calibration:
 
 def fitting_pairs(squad2: GoldenSet, squad1: GoldenSet) -> list[Pair]:
     """Return the pairs that no training reads."""
-    trained_on = {_title(pair) for pair in squad2} - FITTING_TITLES
-    kept = [pair for pair in squad2 if _title(pair) in FITTING_TITLES]
-    return kept + [pair for pair in squad1 if _title(pair) not in trained_on | FITTING_TITLES]
+    trained_on = {title(pair) for pair in squad2} - FITTING_TITLES
+    kept = [pair for pair in squad2 if title(pair) in FITTING_TITLES]
+    return kept + [pair for pair in squad1 if title(pair) not in trained_on | FITTING_TITLES]
 
 
 def elsewhere(data: Path, count: int) -> list[Pair]:
@@ -151,7 +151,7 @@ def elsewhere(data: Path, count: int) -> list[Pair]:
     return [Pair(one, ()) for one in random.Random(0).sample(sorted(set(asked)), count)]
 
 
-def _title(pair: Pair) -> str:
+def title(pair: Pair) -> str:
     """Return the article of a SQuAD pair: the folder of its paragraph."""
     return (pair.document or "").partition("/")[0]
 
