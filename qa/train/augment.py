@@ -130,7 +130,7 @@ def epoch(
         swapped: Negatives by swapping, as a share of the answerable examples.
         renamed: Examples with a name swapped in question and passage, as such a share.
         conditioned: Examples whose question is tried to be given a condition more, as such a share;
-            one in seven or so can be.
+            one in twelve or so can be.
         limit: Most examples wanted (negatives not counted), for runs shorter than an epoch.
     """
     rng = random.Random(seed)

@@ -13,6 +13,7 @@ from bisect import bisect
 from dataclasses import replace
 
 from qa.train.data import Example
+from qa.train.passages import SENTENCE_END
 
 _CONDITION = re.compile(
     r"\b(?:in|at|during|after|before|near|under|until|since)\s"
@@ -22,7 +23,6 @@ _CONDITION = re.compile(
     r"(?=[.,;:)]|\s(?:and(?!\s[A-Z])|but|by|to|as|with|was|were|is|are|had|has|he|she|it|they|which|who|when|"
     r"where|while|because|that|a|an|the|his|her|their|its)\b|\s*$)"
 )
-_SENTENCE_END = re.compile(r"(?<=[.?!])[\"”’)\]]*\s+(?=[A-Z\"“(\[])")
 _WORD = re.compile(r"\w+")
 _LITTLE = "in at during after before near under until since the early late of"
 _ASKS_WHEN = re.compile(r"(?i)\b(?:when|year|years|date|day|month|century|decade|how\slong)\b")
@@ -63,7 +63,7 @@ def _is_told(example: Example, place: tuple[int, int]) -> bool | None:
     """
     if any(start < place[1] and place[0] < end for start, end in example.answers):
         return None
-    cuts = [end.end() for end in _SENTENCE_END.finditer(example.context)]
+    cuts = [end.end() for end in SENTENCE_END.finditer(example.context)]
     here = bisect(cuts, place[0])
     away = [abs(here - bisect(cuts, start)) for start, _ in example.answers]
     if all(away):

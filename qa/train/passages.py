@@ -12,6 +12,8 @@ _LITTLE = """
     which who whom whose when where why how it its they their there has have had
 """
 FUNCTION_WORDS = frozenset(_LITTLE.split())
+SENTENCE_END = re.compile(r"[.?!][\"”’)\]]*\s+(?=[A-Z\"“(\[])")
+"""What parts two sentences: the mark that ends one, and the space before a capital."""
 
 
 class Passages:

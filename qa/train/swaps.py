@@ -18,12 +18,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from qa.train.data import Example
-from qa.train.passages import FUNCTION_WORDS
+from qa.train.passages import FUNCTION_WORDS, SENTENCE_END
 
 _NAME = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][\w’'-]+(?:\s+(?:of\s+|the\s+)?[A-Z][\w’'-]+)*")
 _NUMBER = re.compile(r"\b\d[\d,.]*\b")
 _WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"[.?!][\"”’)\]]*\s+(?=[A-Z\"“(\[])")
 _PLAIN = re.compile(r"\b[a-z]{5,}\b")
 
 _ASKING = "who what when where which why how whose whom does did is are was were in on at do can"
@@ -293,7 +292,7 @@ class Swaps:
 
 def _answering(example: Example) -> str:
     """Return the sentences that hold the answers."""
-    cuts = [0, *(found.end() for found in _SENTENCE_END.finditer(example.context))]
+    cuts = [0, *(found.end() for found in SENTENCE_END.finditer(example.context))]
     ends = [*cuts[1:], len(example.context)]
     return " ".join(
         example.context[begin:end]
