@@ -22,6 +22,9 @@ Floats = NDArray[np.float32]
 # "U.S" before a full stop: an abbreviation that owns the stop which follows it.
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
 
+# Marks that come in pairs. Not ‘ and ’, of which one is an apostrophe more often than not.
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -113,19 +116,75 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen `text[start:end]` to whole words and whole abbreviations, and trim white space.
 
     A tokenizer that drops accents can end a token before a combining mark, and takes "U.S." for
-    four tokens: a quote that stops at "U.S" would be wrong by one character.
+    four tokens: a quote that stops at "U.S" would be wrong by one character. So would one that
+    opens a bracket and stops before it closes, see `_paired`.
     """
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
+    start, end = _trimmed(text, start, end)
     while 0 < start < end and _joined(text[start - 1], text[start]):
         start -= 1
     while start < end < len(text) and _joined(text[end - 1], text[end]):
         end += 1
     if text[end : end + 1] == "." and _ABBREVIATION.search(text, max(start, end - 12), end):
         end += 1
+    before = None
+    # What stood inside stands at an edge, once what stood there is left out.
+    while before != (start, end):
+        before = start, end
+        for opening, closing in _PAIRS:
+            start, end = _paired(text, start, end, opening, closing)
+        start, end = _trimmed(text, start, end)
     return start, end
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _paired(text: str, start: int, end: int, opening: str, closing: str) -> tuple[int, int]:
+    """Take in the other one of a bracket or quotation mark where it stands beside the span.
+
+    One that stands alone at an edge is left out, but not the whole span; inside it is left.
+    """
+    for place, opens in _alone(text, start, end, opening, closing):
+        if opens and text[end : end + 1] == closing:
+            end += 1
+        elif not opens and start > 0 and text[start - 1] == opening:
+            start -= 1
+        elif opens and place == start and text[start + 1 : end].strip():
+            start += 1
+        elif not opens and place == end - 1 and text[start:place].strip():
+            end -= 1
+    return start, end
+
+
+def _alone(text: str, start: int, end: int, opening: str, closing: str) -> list[tuple[int, bool]]:
+    """Return where marks without their other one stand, and whether each opens."""
+    opened: list[int] = []
+    closed: list[int] = []
+    for place in range(start, end):
+        mark = text[place]
+        # A straight mark says by what follows whether it opens.
+        opens = opening != closing or (place + 1 < len(text) and _word(text[place + 1]))
+        if mark == opening and opens:
+            opened.append(place)
+        elif mark == closing and opened:
+            opened.pop()
+        elif mark == closing and not _inches(text, start, place):
+            closed.append(place)
+    return [(place, True) for place in reversed(opened)] + [(place, False) for place in closed]
+
+
+def _inches(text: str, start: int, place: int) -> bool:
+    """Tell whether a straight mark after a digit closes nothing that opens beside the span."""
+    return (
+        text[place] == '"'
+        and text[place - 1 : place].isdigit()
+        and text[max(0, start - 1) : start] != '"'
+    )
 
 
 def _joined(left: str, right: str) -> bool:

@@ -114,12 +114,38 @@ def test_a_quote_is_widened_to_whole_words(text, found, quote):
     assert text[first:last] == quote
 
 
-@given(st.text(min_size=1), st.data())
+@pytest.mark.parametrize(
+    ("text", "found", "quote"),
+    [
+        ("triples (a, b, c) are", "triples (a, b, c", "triples (a, b, c)"),
+        ("if (time or space) ends", "time or space) ends", "(time or space) ends"),
+        ('said "yes" or', '"yes', '"yes"'),
+        ('it "winds up" the debate', 'winds up" the debate', '"winds up" the debate'),
+        ('the "Fire of 1901" was', 'Fire of 1901"', '"Fire of 1901"'),
+        ("“A” and “B” of", "“A” and “B", "“A” and “B”"),
+        # The other one is not beside it.
+        ("“It is bad,” he said", "“It is bad", "It is bad"),
+        ("see (the UNEP) now", "UNEP)", "UNEP"),
+        ("f(x) and g(y, z)", "f(x) and g(y", "f(x) and g(y"),
+        # Nothing is alone here.
+        ('at 9 ft 58.2" north', '9 ft 58.2"', '9 ft 58.2"'),
+        ("see (x) now", "(x)", "(x)"),
+        ("a ( b", "(", "("),
+    ],
+)
+def test_a_quote_has_both_marks_of_a_pair_or_neither(text, found, quote):
+    start = text.index(found)
+    first, last = align(text, start, start + len(found))
+    assert text[first:last] == quote
+
+
+@given(st.text(min_size=1) | st.text('a1 ()[]“”".', min_size=1), st.data())
 def test_aligning_stays_inside_the_text_and_is_done_once(text, data):
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     first, last = align(text, start, end)
     assert 0 <= first <= last <= len(text)
+    assert first < last or not text[start:end].strip()
     if first < last:
         assert not text[first].isspace() and not text[last - 1].isspace()
         assert align(text, first, last) == (first, last)
