@@ -126,11 +126,13 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
         end += 1
     if text[end : end + 1] == "." and _ABBREVIATION.search(text, max(start, end - 12), end):
         end += 1
+    # Few spans have a mark at all, and this is done for every candidate.
+    pairs = [pair for pair in _PAIRS if any(mark in text[start:end] for mark in pair)]
     before = None
     # What stood inside stands at an edge, once what stood there is left out.
     while before != (start, end):
         before = start, end
-        for opening, closing in _PAIRS:
+        for opening, closing in pairs:
             start, end = _paired(text, start, end, opening, closing)
         start, end = _trimmed(text, start, end)
     return start, end

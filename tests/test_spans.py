@@ -14,6 +14,12 @@ def logits(*values):
     return np.array(values, dtype=np.float32)
 
 
+def aligned(text, found):
+    start = text.index(found)
+    first, last = align(text, start, start + len(found))
+    return text[first:last]
+
+
 def every(count):
     return np.ones(count, dtype=bool)
 
@@ -109,9 +115,7 @@ def test_decoding_agrees_with_trying_every_span(count, longest, seed):
     ],
 )
 def test_a_quote_is_widened_to_whole_words(text, found, quote):
-    start = text.index(found)
-    first, last = align(text, start, start + len(found))
-    assert text[first:last] == quote
+    assert aligned(text, found) == quote
 
 
 @pytest.mark.parametrize(
@@ -134,9 +138,7 @@ def test_a_quote_is_widened_to_whole_words(text, found, quote):
     ],
 )
 def test_a_quote_has_both_marks_of_a_pair_or_neither(text, found, quote):
-    start = text.index(found)
-    first, last = align(text, start, start + len(found))
-    assert text[first:last] == quote
+    assert aligned(text, found) == quote
 
 
 @given(st.text(min_size=1) | st.text('a1 ()[]“”".', min_size=1), st.data())
