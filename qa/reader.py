@@ -18,6 +18,7 @@ from index.errors import ModelError, WeightsMissing
 from index.network import check, open_network
 from qa import spans
 from qa.config import Settings
+from qa.wording import as_read
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -228,7 +229,7 @@ class Reader:
         return [_distinct(candidates, best) for candidates in found]
 
     def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
-        asked = self._tokenizer.encode(question, add_special_tokens=False).ids
+        asked = self._tokenizer.encode(as_read(question), add_special_tokens=False).ids
         asked = asked[: int(self._window * _MAX_QUESTION_SHARE)]
         frame = self._frame
         head = [*frame.before, *asked, *frame.between]

@@ -47,7 +47,6 @@ from qa.candidates import (
 )
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
-from qa.wording import as_read
 
 if TYPE_CHECKING:
     from index.search import Passage
@@ -86,7 +85,7 @@ class Reading:
     @property
     def request(self) -> tuple[str, list[str]]:
         """Return the question and the texts to read next, as a reader takes them."""
-        return as_read(self.question), [self.passages[at].text for at in self.following]
+        return self.question, [self.passages[at].text for at in self.following]
 
     def add(self, spans: Sequence[Span]) -> None:
         """Take what a reader found for `request`, and choose what to read next."""

@@ -181,10 +181,15 @@ def is_base(word: str) -> bool:
     return word in _REGULAR or word in _PAST
 
 
+def _ends_abbreviated(text: str) -> bool:
+    """Tell whether the dot at the end belongs to the last word, as in "U.S."."""
+    return bool(re.search(r"(?:^|\W)[A-Za-z]\.$", text))
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a question without its closing marks."""
     words = text.strip().rstrip("?! ").split()
-    if words and not re.search(r"(?:^|\W)[A-Za-z]\.$", words[-1]):  # "U.S." keeps its dot
+    if words and not _ends_abbreviated(words[-1]):
         words[-1] = words[-1].rstrip(".,;:!?") or words[-1]
     return words
 
@@ -199,10 +204,16 @@ def function_word(word: str) -> bool:
 def as_read(question: str) -> str:
     """Return the question in the words that readers know it by.
 
-    "According to whom …" is asked of news and hardly ever of what readers are trained on (once in
-    100,000 questions), where "Who says …" is.
+    It ends with a question mark, however it was typed: what readers are trained on nearly always
+    does, and whether it does must not change what an answer is worth. "According to whom …" is
+    asked of news and hardly ever of what readers are trained on (once in 100,000 questions), where
+    "Who says …" is.
     """
-    return _SOURCE.sub("Who says ", question)
+    question = _SOURCE.sub("Who says ", question)
+    bare = question.rstrip("?! \n\t")
+    if bare.endswith(".") and not _ends_abbreviated(bare):
+        bare = bare.rstrip(". ")
+    return f"{bare}?" if bare else question
 
 
 @dataclass(frozen=True, slots=True)

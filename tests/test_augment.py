@@ -38,7 +38,7 @@ def typed_as(question):
 
 def test_question_words_are_mistyped_too():
     # "wich cartel is this about" was refused at a confidence of 0.11.
-    assert "wich cartel is it" in typed_as("Which cartel is it?")
+    assert "wich cartel is it?" in typed_as("Which cartel is it?")
     assert not any(re.search(r"\bwich", typed) for typed in typed_as("The sandwich is whichever"))
 
 
@@ -71,8 +71,26 @@ def test_an_epoch_also_asks_with_a_condition_more():
     asked = example("Who saw it?", "Ann saw it in Thurso.", "Ann")
     tools = Negatives([asked]), Swaps([asked])
     made = epoch([(asked, 1.0)], *tools, seed=4, irrelevant=0, swapped=0, renamed=0, conditioned=1)
-    assert [one.question for one in made] == ["Who saw it in Thurso?", "Who saw it?"]
+    assert [one.written for one in made] == ["Who saw it in Thurso?", "Who saw it?"]
     assert [one.answers for one in made] == [((0, 3),)] * 2
+
+
+def test_how_a_question_is_typed_does_not_tell_whether_it_has_an_answer():
+    # Negatives kept their marks and their spelling once: a reader learnt to answer whatever had
+    # none, "where will the talks take place" with 0.97.
+    asked = example("Who saw Lerwick burning in 1708", "Ann saw Lerwick burning in 1708.", "Ann")
+    other = example("Who saw Thurso burning in 1807", "Bob saw Thurso burning in 1807.", "Bob")
+    tools = Negatives([asked, other]), Swaps([asked, other])
+    pairs = [(asked, 400.0), (other, 400.0)]
+    made = epoch(pairs, *tools, seed=4, irrelevant=0.5, swapped=0.5, renamed=0)
+    assert all(one.question.endswith("?") for one in made)
+    for kind in (
+        [one for one in made if one.answers],
+        [one for one in made if one.relevant and not one.answers],
+        [one for one in made if not one.relevant],
+    ):
+        changed = sum(one.question != one.written for one in kind) / len(kind)
+        assert len(kind) > 200 and 0.2 < changed < 0.4
 
 
 def test_a_longer_run_begins_with_the_examples_of_a_shorter_one():

@@ -98,6 +98,18 @@ def test_what_the_article_does_not_say_is_refused(golden: GoldenSet, answers: li
     assert all(a.refusal and a.refusal.message for _, a in asked if not a)
 
 
+def test_a_question_mark_changes_nothing(
+    seed_assistant: Assistant, golden: GoldenSet, answers: list[Answer]
+) -> None:
+    asked = [(p.question, a) for p, a in zip(golden, answers, strict=True)]
+    other = [q.removesuffix("?") if q.endswith("?") else q + "?" for q, _ in asked]
+    changed = seed_assistant.ask_many(other)
+    # Confidence too, but for what the embedder makes of the mark.
+    assert [(q, a.text) for q, a in asked] == [
+        (q, b.text) for (q, _), b in zip(asked, changed, strict=True)
+    ]
+
+
 def test_every_citation_is_the_text_at_its_place(
     seed_assistant: Assistant, answers: list[Answer]
 ) -> None:

@@ -1,12 +1,9 @@
 """The words in which a question reaches the reader."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from index.search import Passage
-from qa.calibration import Calibration
-from qa.stopping import Reading
 from qa.wording import as_read
 
 
@@ -14,7 +11,7 @@ from qa.wording import as_read
     ("asked", "read"),
     [
         ("According to whom are the strikes illegal?", "Who says are the strikes illegal?"),
-        ("according to who, taxes fell", "Who says taxes fell"),
+        ("according to who, taxes fell", "Who says taxes fell?"),
         # Nothing is left to be said, or something else is asked.
         ("According to whom?", "According to whom?"),
         ("According to whose report did it fall?", "According to whose report did it fall?"),
@@ -26,14 +23,32 @@ def test_who_says_is_read_where_a_source_is_asked_for(asked, read):
     assert as_read(asked) == read
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("who fell", "who fell?"),
+        ("who fell ?? ", "who fell?"),
+        ("death toll!", "death toll?"),
+        ("Name the carrier.", "Name the carrier?"),
+        ("What of the U.S.", "What of the U.S.?"),
+        ("who said “is it so?”", "who said “is it so?”?"),
+        # Nothing is asked.
+        ("", ""),
+        ("?", "?"),
+    ],
+)
+def test_a_question_is_read_with_its_mark(typed, read):
+    assert as_read(typed) == read
+
+
 @given(st.text(max_size=60))
-def test_any_other_question_is_read_as_it_is(text):
-    assert as_read(text) == text or text.lower().startswith("according to who")
+def test_any_other_question_is_read_as_it_is_but_for_how_it_ends(text):
+    read, ends = as_read(text), " ?!.\n\t"
+    assert read.rstrip(ends) == text.rstrip(ends) or text.lower().startswith("according to who")
+    assert as_read(read) == read
 
 
-def test_the_reader_alone_sees_the_other_wording():
-    """What was understood is shown to people, in the words that they chose."""
-    passage = Passage("a.txt", 0, 9, "Ann: rain", 1.0, 0.5, 1.0, None, None)
-    reading = Reading("According to whom did it rain?", [passage], Calibration(), 1)
-    assert reading.request == ("Who says did it rain?", ["Ann: rain"])
-    assert reading.question == "According to whom did it rain?"
+@given(st.text(alphabet="ab U.S?!", max_size=20), st.sampled_from(["", "?", " ?", "?? ", "\n"]))
+def test_how_it_ends_does_not_change_what_is_read(text, ending):
+    assume(text.strip(" ?!."))
+    assert as_read(text + ending) == as_read(text)

@@ -15,6 +15,7 @@ from qa.train.conditions import one_condition_more
 from qa.train.data import Example
 from qa.train.passages import FUNCTION_WORDS, Passages
 from qa.train.swaps import Swaps
+from qa.wording import as_read
 
 _WORD = re.compile(r"\w+")
 _CONTRACTED = re.compile(r"(?i)\b(who|what|where|when|how)\s+is\b")
@@ -63,7 +64,7 @@ def _put(text: str, place: re.Match[str], new: str) -> str:
 
 
 def as_typed(question: str, rng: random.Random) -> str:
-    """Return the question as somebody in a hurry types it: no mark, keywords, a slip."""
+    """Return the question as somebody in a hurry types it: keywords, a slip, a contraction."""
     if rng.random() < 0.5:
         question = _SAID.sub("According to whom ", question)
     if rng.random() < 0.3:
@@ -79,8 +80,6 @@ def as_typed(question: str, rng: random.Random) -> str:
         question = _slip(question, rng)
     elif draw < 0.30:
         question = _mistyped(question, rng)
-    if draw < 0.45:
-        question = question.rstrip(" ?")
     return question
 
 
@@ -140,18 +139,28 @@ def epoch(
         for _ in range(int(weight) + (rng.random() < weight % 1))
     ]
     rng.shuffle(drawn)
-    examples: list[Example | None] = []
+    examples: list[Example] = []
     for example in drawn[:limit]:
+        made: list[Example | None] = []
         if example.answers and rng.random() < irrelevant:
-            examples.append(negatives.find(example, rng))
+            made.append(negatives.find(example, rng))
         if example.answers and rng.random() < swapped:
-            examples.append(swaps.find(example, rng))
+            made.append(swaps.find(example, rng))
         if example.answers and rng.random() < renamed:
-            examples.append(swaps.both(example, rng))
+            made.append(swaps.both(example, rng))
         if example.answers and rng.random() < conditioned:
-            examples.append(one_condition_more(example, rng))
-        typed = as_typed(example.question, rng)
-        examples.append(replace(example, question=typed, written=example.question))
+            made.append(one_condition_more(example, rng))
+        examples.extend(_typed(one, rng) for one in (*made, example) if one is not None)
     # Not shuffled again: a longer run begins as a shorter one did, and goes on with what is new.
     # Batches are made of a thousand examples at a time, which parts a question from its negatives.
-    return [example for example in examples if example is not None]
+    return examples
+
+
+def _typed(example: Example, rng: random.Random) -> Example:
+    """Return the example with its question as it is typed, and then as a reader sees it.
+
+    Those without an answer as much as the others: how a question is typed must not tell whether
+    it has one.
+    """
+    typed = as_typed(example.question, rng)
+    return replace(example, question=as_read(typed), written=as_read(example.question))
