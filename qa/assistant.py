@@ -20,6 +20,7 @@ from qa.candidates import Candidate, decide
 from qa.config import Settings, seeds_folder
 from qa.followups import understand
 from qa.own_calibration import in_force, shipped
+from qa.preambles import without_preamble
 from qa.reader import TOKENIZER_FILE, PassageReader, Reader
 from qa.spelling import common_words, spelled
 from qa.stopping import Reading, read_all
@@ -166,7 +167,7 @@ class Assistant:
         return replace(answer, refusal=replace(answer.refusal, instead=found))
 
     def _checked(self, question: str) -> str:
-        """Return the question in the library's normal form."""
+        """Return the question in the library's normal form, less what is said around it."""
         if len(question) > self.settings.max_question:
             raise QuestionError(
                 f"the question has {len(question):,} characters, expected at most "
@@ -177,7 +178,7 @@ class Assistant:
         if not any(character.isalnum() for character in text):
             found = "an empty question" if not text else "no word in the question"
             raise QuestionError(f"found {found}, expected at least one word; ask in words")
-        return text
+        return without_preamble(text)
 
     def _search(
         self, snapshot: Snapshot, questions: Sequence[str], filters: Filters

@@ -70,6 +70,18 @@ def test_a_misspelt_question_is_read_as_it_is_meant_and_shown_so(make):
     assert assistant.ask(meant).citations == answer.citations
 
 
+def test_what_is_said_around_a_question_is_neither_searched_nor_read(make):
+    assistant = make({"Ann": 2.0})
+    polite, meant = "Hi, could you tell me who opened the bridge? Thanks!", "who opened the bridge?"
+    answer = assistant.ask(polite)
+    assert (answer.question, answer.understood) == (polite, meant)
+    # Nor is it a yes/no question for beginning with "could": the name is quoted, not the sentence.
+    assert (answer.text, answer.note) == ("Ann", None)
+    assert answer.citations == assistant.ask(meant).citations
+    then = assistant.ask("and could you tell me when?", [answer])
+    assert then.understood == "When did Ann open the bridge?"
+
+
 def test_an_empty_library_retrieves_nothing(make):
     answer = make({}, files={}).ask("who?")
     assert answer.refusal.reason == "nothing_retrieved"

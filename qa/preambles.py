@@ -1,0 +1,64 @@
+"""What people say around a question: greetings, "could you tell me", "according to the document".
+
+None of it is asked of the documents, and a reader takes it for a part of the question: of 124 dev
+questions that have an answer the shipped one gives 72 % as they are, 57 % behind "Could you please
+tell me" and 45 % behind "Hi, I have a question." What is taken off is only what stands beside a
+phrase that asks, so that what somebody said ("Who said thanks?") stays asked for.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ASKS = r"""(?:(?:in|on|at|by|to|from|for|of|with|under|about|since|until|during)\s+)?
+    (?:who(?:se|m)?|what|which|when|where|why|how)(?:['’](?:s|re|d|ll))?\b"""
+_PAPERS = r"(?:documents?|articles?|texts?|passages?|files?|folder|library)"
+_OF_THE_PAPERS = rf"""(?:the|this|that|these|those|my|our|your)\s+
+    (?:(?:above|attached|given|following|uploaded|provided)\s+)?{_PAPERS}
+    (?:\s+(?:above|here|provided|given))?"""
+_MARK = r"[,.!:;–—-]+"
+
+_GREETING = re.compile(
+    rf"""(?xi)^(?:
+    (?:hi|hello|hey|good\s(?:morning|afternoon|evening)|dear\s\w+)(?:\s(?:there|all|everyone))?
+    |(?:sorry|excuse\sme|ok(?:ay)?|well|so|please)
+    |(?:just\s)?(?:a|one|another)?\s?(?:quick\s)?question
+    |(?:i\shave|i['’]ve(?:\sgot)?)\s(?:a|one|another)\s(?:quick\s)?question(?:\sfor\syou)?
+    )(?:\s*{_MARK}\s*(?=\w)|\s+(?={_ASKS}|(?:please|can|could|would|tell|do|i)\b))"""
+)
+_REQUEST = re.compile(
+    rf"""(?xi)^(?P<joined>(?:and|but|so|or)\s+)?(?:please[\s,]+)?(?:
+    (?:(?:can|could|would|will)\s(?:you|anyone|anybody|someone|somebody)\s(?:(?:please|kindly)\s)?)?
+        (?:(?:tell|show|give|remind)\s(?:me|us)|explain(?:\sto\s(?:me|us))?|find(?:\sout)?)
+    |let\s(?:me|us)\sknow
+    |(?:do|does)\s(?:you|anyone|anybody|somebody|someone)(?:\shappen\sto)?\sknow
+    |i(?:\swould|['’]d)?(?:\sreally)?\s(?:like|love|want|need|wish)\sto\s(?:know|find\sout|learn)
+    |i(?:\sam|['’]m|\swas)?(?:\sjust)?\s(?:wonder(?:ing)?|curious)(?:\sabout)?
+    |(?:can|could|may)\si\sask(?:\syou)?
+    |(?P<papers>(?:do|does)\s{_OF_THE_PAPERS}\s(?:say|mention|state|tell(?:\s(?:me|us))?))
+    )(?:[\s,]+please)?[\s,:]+(?={_ASKS}|(?(papers)(?!)|(?:the|an?)\s))"""
+)
+_SOURCE = re.compile(
+    rf"(?xi)^(?:according\sto|based\son|as\sper|in|from)\s+{_OF_THE_PAPERS}[\s,:]+(?={_ASKS})"
+)
+_SOURCE_BEHIND = re.compile(
+    rf"(?xi)[\s,]+(?:according\sto|based\son|as\sper)\s+{_OF_THE_PAPERS}\s*(?=[?.!\s]*$)"
+)
+_THANKS = re.compile(
+    r"""(?xi)(?<=[,.!?;–—-])\s*
+    (?:please|pls|plz|thx|cheers|(?:many\s)?thanks|thank\syou)
+    (?:\s(?:so|very)\smuch|\sa\slot|\sin\sadvance)*[\s.!?]*$"""
+)
+
+
+def without_preamble(question: str) -> str:
+    """Return what is asked; the question itself when nothing stands around it.
+
+    Args:
+        question: The question, its white space single spaces.
+    """
+    bare = question
+    for pattern in (_GREETING, _GREETING, _REQUEST, _SOURCE, _REQUEST):
+        bare = pattern.sub(lambda found: found.groupdict().get("joined") or "", bare)
+    bare = _SOURCE_BEHIND.sub("", _THANKS.sub("", bare)).rstrip(" ,")
+    return bare if any(character.isalnum() for character in bare) else question
