@@ -106,10 +106,8 @@ _REGULAR = listed(
     violate visit vote wait walk want warn wish work worship
     """
 )
-# Stems that most often lost an "e": desig-nat, ba-s, invol-v, redu-c, resi-d, prepa-r, chan-g.
-_SILENT = re.compile(
-    r"(?:[aiou]t|[bcdgkpt]l|[iuy]z|[aeiourn]s|[uvc]|[^aeiou][aiou][dkrm]|[dnrl]g)$"
-)
+# Stems that most often lost an "e": desig-nat, ba-s, invol-v, redu-c, prepa-r, chan-g.
+_SILENT = re.compile(r"(?:[aiou]t|[bcdgkpt]l|[iuy]z|[aeiourn]s|[uvc]|[^aeiou][aiou][krm]|[dnrl]g)$")
 
 
 def base(word: str) -> str:
@@ -135,12 +133,7 @@ def _stems(word: str, ending: str) -> list[str]:
         return [stem]
     if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "lsz":
         return [stem[:-1]]
-    silent = bool(
-        re.search(
-            r"(?:[aiou]t|[bcdgkpt]l|[iuy]z|[aeiourn]s|[uvc]|[^aeiou][aiou][krm]|[dnrl]g)$", stem
-        )
-    )
-    return [stem + "e", stem] if silent else [stem, stem + "e"]
+    return [stem + "e", stem] if _SILENT.search(stem) else [stem, stem + "e"]
 
 
 def past(verb: str) -> str:
