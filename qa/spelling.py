@@ -2,9 +2,9 @@
 
 A reader learns from well-spelt text, and one missing letter can cost it the answer. A word is
 mended only where that cannot change what is asked: it is typed in lower case (a name with a capital
-is meant as it stands: Smyth is not Smith), neither the passages nor the reader know it, and exactly
-one word of the passages differs from it by a slip, or two in a long word. The mended question is
-shown as what was understood.
+is meant as it stands: Smyth is not Smith), neither the passages nor the reader know it, and one word
+of the passages differs from it by a slip, or two in a long word, and by less than any other. The
+mended question is shown as what was understood.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def spelled(question: str, passages: Sequence[str], common: Container[str]) -> s
             if len(asking) == 1:
                 return asking[0]
         like = [known for known in lower if len(known) >= _LEAST_LETTERS and _alike(word, known)]
-        return lower[like[0]] if len(like) == 1 else word
+        least = min((slips(word, known) for known in like), default=0)
+        nearest = [known for known in like if slips(word, known) == least]
+        return lower[nearest[0]] if len(nearest) == 1 else word
 
     return _WORD.sub(mended, question)
 

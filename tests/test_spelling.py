@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from qa.config import Settings
 from qa.spelling import common_words, slips, spelled
 
-TEXTS = ["Nicolas Maduro leads Venezuela with force.", "Marco Rubio spoke in the Caribbean."]
+TEXTS = [
+    "Nicolas Maduro leads Venezuela with Venezuelan force.",
+    "Marco Rubio spoke in the Caribbean.",
+]
 COMMON = frozenset(["the", "leader", "of", "what", "is", "job", "who", "boat", "with", "leads"])
 
 
@@ -20,6 +23,8 @@ COMMON = frozenset(["the", "leader", "of", "what", "is", "job", "who", "boat", "
         ("wich leader is in the carribean", "which leader is in the Caribbean"),
         ("what is marco rubios job", "what is marco Rubio's job"),
         ("who leads venezeula?", "who leads Venezuela?"),
+        # One letter from "Venezuela", two from "Venezuelan".
+        ("the venezula of what leader", "the Venezuela of what leader"),
     ],
 )
 def test_a_slip_is_mended_by_the_passages(typed, meant):

@@ -60,8 +60,8 @@ class Source:
 # the SQuAD 1.1 part that the 2.0 part lacks are kept for fitting the confidence.
 SOURCES = (
     Source("squadshifts-new-wiki.json.gz", 1.0),
-    Source("squadshifts-reddit.json.gz", 0.4),
-    Source("squadshifts-amazon.json.gz", 0.4),
+    Source("squadshifts-reddit.json.gz", 1.0, late=0.4),
+    Source("squadshifts-amazon.json.gz", 1.0, late=0.4),
     Source("squad-train-part.json.gz", 1.0),
     Source("squad-v2.0-train-articles.json.gz", 2.0, late=3.0, unique=True),
     Source("tydiqa-goldp-en-train.json.gz", 1.0, late=0.5),
