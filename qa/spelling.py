@@ -2,9 +2,9 @@
 
 A reader learns from well-spelt text, and one missing letter can cost it the answer. A word is
 mended only where that cannot change what is asked: it is typed in lower case (a name with a capital
-is meant as it stands: Smyth is not Smith), neither the passages nor the reader know it, and one word
-of the passages differs from it by a slip, or two in a long word, and by less than any other. The
-mended question is shown as what was understood.
+is meant as it stands: Smyth is not Smith), neither the passages nor the reader know it, and one
+word of the passages differs from it by a slip, or two in a long word, and by less than any other.
+The mended question is shown as what was understood.
 """
 
 from __future__ import annotations
