@@ -193,7 +193,7 @@ class Reader:
         """Read `passages` for the answer to `question`.
 
         Args:
-            question: The question.
+            question: The question; read with a question mark, see `qa.wording.as_read`.
             passages: Texts; the spans' offsets are characters of these.
             best: Most spans kept of each passage.
 

@@ -54,8 +54,8 @@ def spelled(question: str, passages: Sequence[str], common: Container[str]) -> s
             if len(asking) == 1:
                 return asking[0]
         like = [known for known in lower if len(known) >= _LEAST_LETTERS and _alike(word, known)]
-        least = min((slips(word, known) for known in like), default=0)
-        nearest = [known for known in like if slips(word, known) == least]
+        away = {known: slips(word, known) for known in like}
+        nearest = [known for known in like if away[known] == min(away.values())]
         return lower[nearest[0]] if len(nearest) == 1 else word
 
     return _WORD.sub(mended, question)
