@@ -16,6 +16,7 @@ _PAPERS = r"(?:documents?|articles?|texts?|passages?|files?|folder|library)"
 _OF_THE_PAPERS = rf"""(?:the|this|that|these|those|my|our|your)\s+
     (?:(?:above|attached|given|following|uploaded|provided)\s+)?{_PAPERS}
     (?:\s+(?:above|here|provided|given))?"""
+_FROM = rf"(?:according\sto|based\son|as\sper)\s+{_OF_THE_PAPERS}"
 _MARK = r"[,.!:;–—-]+"
 
 _GREETING = re.compile(
@@ -35,18 +36,14 @@ _REQUEST = re.compile(
     |i(?:\swould|['’]d)?(?:\sreally)?\s(?:like|love|want|need|wish)\sto\s(?:know|find\sout|learn)
     |i(?:\sam|['’]m|\swas)?(?:\sjust)?\s(?:wonder(?:ing)?|curious)(?:\sabout)?
     |(?:can|could|may)\si\sask(?:\syou)?
-    )(?:[\s,]+please)?[\s,:]+(?={_ASKS}|(?:the|an?)\s)"""
+    )(?:[\s,]+please)?(?:[\s,]+{_FROM})?[\s,:]+(?={_ASKS}|(?:the|an?)\s)"""
 )
 _SAYS = re.compile(
     rf"""(?xi)^(?:do|does)\s{_OF_THE_PAPERS}\s(?:say|mention|state|tell(?:\s(?:me|us))?)[\s,:]+
     (?={_ASKS})"""
 )
-_SOURCE = re.compile(
-    rf"(?xi)^(?:according\sto|based\son|as\sper|in|from)\s+{_OF_THE_PAPERS}[\s,:]+(?={_ASKS})"
-)
-_SOURCE_BEHIND = re.compile(
-    rf"(?xi)[\s,]+(?:according\sto|based\son|as\sper)\s+{_OF_THE_PAPERS}\s*(?=[?.!\s]*$)"
-)
+_SOURCE = re.compile(rf"(?xi)^(?:{_FROM}|(?:in|from)\s+{_OF_THE_PAPERS})[\s,:]+(?={_ASKS})")
+_SOURCE_BEHIND = re.compile(rf"(?xi)[\s,]+{_FROM}\s*(?=[?.!\s]*$)")
 _THANKS = re.compile(
     r"""(?xi)(?<=[,.!?;–—-])\s*
     (?:please|pls|plz|thx|cheers|(?:many\s)?thanks|thank\syou)
