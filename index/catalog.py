@@ -48,6 +48,7 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 _WORD = re.compile(r"\w+")
 _MOST_TERMS = 64
+_LONGEST_ABBREVIATION = 5
 # Chunks that the words of a question may find; below as many nothing is left out.
 _MOST_MATCHES = 10_000
 _COMMON = 0.1
@@ -361,6 +362,21 @@ class Catalog:
             self._counted[word] = count
         return count
 
+    def says(self, word: str, among: Sequence[int] | NDArray[np.int64] | None = None) -> bool:
+        """Tell whether a chunk has a word, or another one of its stem.
+
+        "US" is found in "U.S." as well, "1,000" in "1000", and the other way round.
+
+        Args:
+            word: A word, number or abbreviation.
+            among: Only these chunk rows, when given.
+        """
+        expression = _any(dict.fromkeys(_spellings(word)))
+        if among is not None:
+            return bool(self._best(expression, 1, self._bytes(among)))
+        found = self.rows("SELECT 1 FROM lexical WHERE lexical MATCH ? LIMIT 1", (expression,))
+        return bool(found)
+
     def _bytes(self, rows: Sequence[int] | NDArray[np.int64]) -> bytes:
         """Return a byte for each chunk, 1 for these."""
         allowed = np.zeros(self._chunks, dtype=np.uint8)
@@ -383,6 +399,17 @@ class Catalog:
 def _any(words: Iterable[str]) -> str:
     """Return an FTS5 expression that matches any of these words."""
     return " OR ".join(f'"{word}"' for word in words)
+
+
+def _spellings(word: str) -> Iterator[str]:
+    """Yield the ways that a word may be written, as FTS5 parts them."""
+    parts = _WORD.findall(word)
+    yield " ".join(parts)
+    yield "".join(parts)
+    if word.isalpha() and len(word) <= _LONGEST_ABBREVIATION:
+        yield " ".join(word)
+    if len(word) > 3 and word.isdigit():
+        yield f"{int(word):,}".replace(",", " ")
 
 
 def telling_words(question: str) -> list[str]:

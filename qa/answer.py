@@ -124,6 +124,8 @@ class Answer:
         note: A remark for the person who asked ("only quotes are given …"), or None.
         rivals: The best place of each source that says otherwise nearly as well, best first.
         calibration: What the confidence was fitted on, in words; a library may have its own.
+        unsaid: Words of the question as understood that stand nowhere in the documents that were
+            searched, in no form of theirs. Of an answered one only names and numbers.
         seconds: Wall time of each stage, in seconds.
     """
 
@@ -136,6 +138,7 @@ class Answer:
     note: str | None = None
     rivals: tuple[Citation, ...] = ()
     calibration: str = ""
+    unsaid: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
     def __bool__(self) -> bool:
@@ -160,6 +163,7 @@ class Answer:
             "note": self.note,
             "rivals": [citation.to_dict() for citation in self.rivals],
             "calibration": self.calibration,
+            "unsaid": list(self.unsaid),
             "seconds": dict(self.seconds),
         }
 
@@ -181,5 +185,7 @@ class Answer:
             note=data["note"],
             rivals=tuple(Citation.from_dict(one) for one in data["rivals"]),
             calibration=data["calibration"],
+            # Conversations kept by an earlier version lack it.
+            unsaid=tuple(data.get("unsaid", ())),
             seconds=dict(data["seconds"]),
         )

@@ -24,6 +24,7 @@ from qa.preambles import without_preamble
 from qa.reader import TOKENIZER_FILE, PassageReader, Reader
 from qa.spelling import common_words, spelled
 from qa.stopping import Reading, read_all
+from qa.unsaid import content_words, names, unsaid_words
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
@@ -127,7 +128,7 @@ class Assistant:
         yield Stage("reading", tuple(passages), question=understood)
         [reading] = self._read(snapshot, [understood], [passages])
         clock.lap("reading")
-        answer = self._answer(snapshot, question, reading, clock)
+        answer = self._answer(snapshot, question, reading, filters, clock)
         read = tuple(passages[at] for at in reading.read)
         yield Stage("answering", tuple(passages), answer, read, understood)
 
@@ -146,7 +147,7 @@ class Assistant:
             readings = self._read(snapshot, group, retrieved)
             clock.lap("reading")
             for question, reading in zip(questions[begin:], readings, strict=False):
-                answers.append(self._answer(snapshot, question, reading, clock))
+                answers.append(self._answer(snapshot, question, reading, filters, clock))
         return answers
 
     def instead(self, answer: Answer, filters: Filters = None, seconds: float = 2.0) -> Answer:
@@ -204,7 +205,14 @@ class Assistant:
         read_all(readings, self.reader)
         return readings
 
-    def _answer(self, snapshot: Snapshot, question: str, reading: Reading, clock: _Clock) -> Answer:
+    def _answer(
+        self,
+        snapshot: Snapshot,
+        question: str,
+        reading: Reading,
+        filters: Filters,
+        clock: _Clock,
+    ) -> Answer:
         cited = _Citer(snapshot, reading.passages)
         decision = decide(reading.candidates, reading.calibration)
         yes_no = bool(_YES_NO.match(reading.question))
@@ -217,6 +225,11 @@ class Assistant:
         if not answered:
             nearest = cited.all(decision.nearest[:_NEAREST])
             refusal = _refusal(snapshot, decision.conflicting, nearest)
+        words = content_words(reading.question)
+        if answered:
+            # Other words for the same thing are no reason to doubt an answer; another name is.
+            words = names(reading.question, words)
+        unsaid = tuple(snapshot.unsaid(words, _filter(filters)))
         clock.lap("answering")
         return Answer(
             question=question,
@@ -225,9 +238,10 @@ class Assistant:
             confidence=decision.confidence,
             citations=citations if answered else (),
             refusal=refusal,
-            note=_note(yes_no and answered, rivals),
+            note=_note(yes_no and answered, rivals, unsaid, filtered=bool(filters)),
             rivals=rivals,
             calibration=reading.calibration.fitted_on,
+            unsaid=unsaid,
             seconds=clock.seconds(),
         )
 
@@ -320,13 +334,18 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
     return Refusal("nothing_retrieved", "Nothing in the documents is about this.")
 
 
-def _note(yes_no: bool, rivals: Sequence[Citation]) -> str | None:
+def _note(
+    yes_no: bool, rivals: Sequence[Citation], unsaid: Sequence[str], *, filtered: bool
+) -> str | None:
+    remarks = []
     if yes_no:
-        return _ONLY_QUOTES
-    if rivals:
+        remarks.append(_ONLY_QUOTES)
+    elif rivals:
         others = ", ".join(f"“{rival.quote}”" for rival in rivals)
-        return f"Sources disagree: another one says {others}."
-    return None
+        remarks.append(f"Sources disagree: another one says {others}.")
+    if unsaid:
+        remarks.append(unsaid_words(unsaid, filtered=filtered))
+    return " ".join(remarks) or None
 
 
 class _Clock:

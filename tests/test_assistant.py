@@ -61,6 +61,23 @@ def test_a_question_that_no_passage_answers_is_refused_with_the_nearest(make):
     assert answer.confidence < 0.5
 
 
+def test_a_refusal_names_the_words_that_no_document_says(make):
+    assistant = make({"Ann": -2.0, "Bob": -3.0})
+    answer = assistant.ask("Which mayor of Paris opened the apple bridge in 1708?")
+    assert answer.unsaid == ("mayor", "Paris")
+    assert answer.note == "“mayor” and “Paris” stand nowhere in the documents."
+    # "opened" is said in the other document only.
+    other = assistant.ask("who opened the engine?", filters={"documents": "copper.txt"})
+    assert other.note == "“opened” stands nowhere in the documents that were asked."
+    assert assistant.ask_many(["who shut it?"])[0].unsaid == ()
+
+
+def test_an_answer_warns_of_a_name_that_no_document_says_and_of_no_other_word(make):
+    answer = make({"Ann": 2.0}).ask("who inaugurated the apple bridge in Paris?")
+    assert answer.text == "Ann" and answer.unsaid == ("Paris",)
+    assert answer.note == "“Paris” stands nowhere in the documents."
+
+
 def test_a_misspelt_question_is_read_as_it_is_meant_and_shown_so(make):
     assistant = make({"Ann": 2.0})
     typed, meant = "wich person opened the brigde", "which person opened the bridge"

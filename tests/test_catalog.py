@@ -77,6 +77,18 @@ def test_scores_of_given_rows_are_those_of_the_whole_search(catalog):
     }
 
 
+def test_a_word_is_said_in_any_form_of_it(tmp_path):
+    # "No document says US" would be a false witness where one says "U.S.".
+    texts = ["The U.S. sank 1,000 ships.", "NATO paid 2000 operators: Zoë’s re-election"]
+    written = Catalog(_written(tmp_path, texts))
+    said = ["US", "U.S.", "u.s", "1000", "1,000", "NATO", "N.A.T.O.", "2,000", "operator", "Zoe"]
+    assert [word for word in said if not written.says(word)] == []
+    unsaid = ["UN", "U.N.", "100", "000000", "vote", "sink", '"']
+    assert [word for word in unsaid if written.says(word)] == []
+    assert written.says("ships", among=[0])
+    assert not written.says("ships", among=[1]) and not written.says("ships", among=[])
+
+
 def test_a_question_of_question_words_only_still_searches_them(catalog):
     assert telling_words("Who is it?") == ["who", "is", "it"]
     assert telling_words("Who guards it?") == ["guards"]
@@ -111,11 +123,16 @@ def many(tmp_path: Path) -> Path:
     """Return a catalog of 100 chunks; "rare" is in the first 3, "seldom" in the first 5, …."""
     texts = [" ".join(word for word, n in WORDS.items() if at < n) + f" n{at}" for at in range(100)]
     texts[99] = "rare and nothing else that anybody would ask for"
-    writer = CatalogWriter(tmp_path / "catalog.sqlite")
+    return _written(tmp_path, texts)
+
+
+def _written(folder: Path, texts: list[str]) -> Path:
+    """Return a catalog of one document, each text a chunk of it."""
+    writer = CatalogWriter(folder / "catalog.sqlite")
     document = Document("a", " ".join(texts), "a" * 64, "text")
-    writer.add_document(document, [(0, 1, bytes([at])) for at in range(100)], texts)
+    writer.add_document(document, [(0, 1, bytes([at])) for at in range(len(texts))], texts)
     writer.close()
-    return tmp_path / "catalog.sqlite"
+    return folder / "catalog.sqlite"
 
 
 def test_in_a_large_library_the_rarest_words_find_and_the_others_count(many, monkeypatch):

@@ -146,7 +146,8 @@ def endpoint(rooms: Rooms, gate: Gate) -> Any:
         Returns:
             `text` (the quote, or null), `confidence` (0..1), `citations` (document, page,
             heading, start, end, quote, sentence, place, …), `rivals` (the same, of sources that
-            say otherwise), `refusal` (reason, message, nearest, instead).
+            say otherwise), `refusal` (reason, message, nearest, instead), `unsaid` (words of the
+            question that stand nowhere in the documents), `note`.
         """
         try:
             room = await run_in_threadpool(rooms, request, library)
