@@ -125,7 +125,8 @@ class Answer:
         rivals: The best place of each source that says otherwise nearly as well, best first.
         calibration: What the confidence was fitted on, in words; a library may have its own.
         unsaid: Words of the question as understood that stand nowhere in the documents that were
-            searched, in no form of theirs. Of an answered one only names and numbers.
+            searched, in no form of theirs. Of one answered with a confidence of 2/3 or more only
+            names and numbers.
         seconds: Wall time of each stage, in seconds.
     """
 

@@ -38,6 +38,8 @@ Documents = Path | str | Sequence[Path | str]
 _LOG = logging.getLogger("citespan")
 _NEAREST = 3
 _SOURCES = 5
+# From this confidence on an answer is not doubted for being asked in other words.
+_SURE = 2 / 3
 _YES_NO = re.compile(
     r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might"
     r"|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|didn['’]t|hasn['’]t|haven['’]t)\b",
@@ -226,7 +228,7 @@ class Assistant:
             nearest = cited.all(decision.nearest[:_NEAREST])
             refusal = _refusal(snapshot, decision.conflicting, nearest)
         words = content_words(reading.question)
-        if answered:
+        if answered and decision.confidence >= _SURE:
             # Other words for the same thing are no reason to doubt an answer; another name is.
             words = names(reading.question, words)
         unsaid = tuple(snapshot.unsaid(words, _filter(filters)))

@@ -72,10 +72,15 @@ def test_a_refusal_names_the_words_that_no_document_says(make):
     assert assistant.ask_many(["who shut it?"])[0].unsaid == ()
 
 
-def test_an_answer_warns_of_a_name_that_no_document_says_and_of_no_other_word(make):
-    answer = make({"Ann": 2.0}).ask("who inaugurated the apple bridge in Paris?")
-    assert answer.text == "Ann" and answer.unsaid == ("Paris",)
-    assert answer.note == "“Paris” stands nowhere in the documents."
+@pytest.mark.parametrize(
+    ("margin", "unsaid"), [(2.0, ("Paris",)), (0.25, ("inaugurated", "Paris"))]
+)
+def test_an_answer_warns_of_names_that_no_document_says_and_unsure_of_any_word(
+    make, margin, unsaid
+):
+    answer = make({"Ann": margin}).ask("who inaugurated the apple bridge in Paris?")
+    assert answer.text == "Ann" and answer.unsaid == unsaid
+    assert "“Paris”" in answer.note and ("“inaugurated”" in answer.note) == (margin < 1)
 
 
 def test_a_misspelt_question_is_read_as_it_is_meant_and_shown_so(make):
