@@ -371,11 +371,9 @@ class Catalog:
             word: A word, number or abbreviation.
             among: Only these chunk rows, when given.
         """
+        allowed = None if among is None else self._bytes(among)
         expression = _any(dict.fromkeys(_spellings(word)))
-        if among is not None:
-            return bool(self._best(expression, 1, self._bytes(among)))
-        found = self.rows("SELECT 1 FROM lexical WHERE lexical MATCH ? LIMIT 1", (expression,))
-        return bool(found)
+        return bool(self._matching("1", expression, allowed, "LIMIT ?", 1))
 
     def _bytes(self, rows: Sequence[int] | NDArray[np.int64]) -> bytes:
         """Return a byte for each chunk, 1 for these."""
@@ -384,16 +382,22 @@ class Catalog:
         return allowed.tobytes()
 
     def _best(self, expression: str, k: int, allowed: bytes | None) -> dict[int, float]:
-        statement = "SELECT rowid, -bm25(lexical) FROM lexical WHERE lexical MATCH ?"
+        """Return the BM25 of the best `k` chunks that match, by row."""
+        found = self._matching("rowid, -bm25(lexical)", expression, allowed,
+                               "ORDER BY bm25(lexical), rowid LIMIT ?", k)  # fmt: skip
+        return {row: max(0.0, score) for row, score in found}
+
+    def _matching(
+        self, columns: str, expression: str, allowed: bytes | None, tail: str, limit: int
+    ) -> list[tuple[Any, ...]]:
+        statement = f"SELECT {columns} FROM lexical WHERE lexical MATCH ?"
         if allowed is not None:
             statement += " AND allowed(rowid)"
-        statement += " ORDER BY bm25(lexical), rowid LIMIT ?"
         with self._lock:
             if allowed is not None:
                 # A list of numbers in the statement takes SQLite a second to read for 100,000.
                 self._connection.create_function("allowed", 1, allowed.__getitem__)
-            found = self._connection.execute(statement, (expression, k)).fetchall()
-        return {row: max(0.0, score) for row, score in found}
+            return self._connection.execute(f"{statement} {tail}", (expression, limit)).fetchall()
 
 
 def _any(words: Iterable[str]) -> str:
@@ -408,7 +412,7 @@ def _spellings(word: str) -> Iterator[str]:
     yield "".join(parts)
     if word.isalpha() and len(word) <= _LONGEST_ABBREVIATION:
         yield " ".join(word)
-    if len(word) > 3 and word.isdigit():
+    if 3 < len(word) < 20 and word.isdecimal():
         yield f"{int(word):,}".replace(",", " ")
 
 

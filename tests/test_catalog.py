@@ -111,6 +111,18 @@ def test_no_question_breaks_the_search(catalog, question):
     assert all(score >= 0 for score in catalog.search(question, 10).values())
 
 
+@settings(patient, max_examples=200)
+@given(st.text(min_size=1, max_size=30))
+def test_no_word_breaks_the_look_for_it(catalog, word):
+    assert catalog.says(word) in (True, False)
+    assert not catalog.says(word, among=[])
+
+
+@pytest.mark.parametrize("word", ["²²²²", "٣٤٥٦", "9" * 5000, "\x00", '"', ""])
+def test_odd_numbers_and_no_words_at_all_are_said_nowhere(catalog, word):
+    assert not catalog.says(word)
+
+
 def test_a_megabyte_of_words_is_cut_to_a_bounded_query():
     assert len(telling_words(" ".join(f"word{n}" for n in range(200_000)))) == 64
 
