@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
 
 # Marks that come in pairs. Not ‘ and ’, of which one is an apostrophe more often than not.
-_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'))
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'), ("`", "`"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,7 @@ def _alone(text: str, start: int, end: int, opening: str, closing: str) -> list[
     closed: list[int] = []
     for place in range(start, end):
         mark = text[place]
-        # A straight mark says by what follows whether it opens.
-        opens = opening != closing or (place + 1 < len(text) and _word(text[place + 1]))
+        opens = opening != closing or _opens(text, place)
         if mark == opening and opens:
             opened.append(place)
         elif mark == closing and opened:
@@ -178,6 +177,12 @@ def _alone(text: str, start: int, end: int, opening: str, closing: str) -> list[
         elif mark == closing and not _inches(text, start, place):
             closed.append(place)
     return [(place, True) for place in reversed(opened)] + [(place, False) for place in closed]
+
+
+def _opens(text: str, place: int) -> bool:
+    """Tell whether a straight mark opens: by what follows, or else by what stands before it."""
+    before, behind = text[place - 1 : place], text[place + 1 : place + 2]
+    return bool(behind) and (_word(behind) or (not before.strip() and not behind.isspace()))
 
 
 def _inches(text: str, start: int, place: int) -> bool:

@@ -127,6 +127,8 @@ def test_a_quote_is_widened_to_whole_words(text, found, quote):
         ('it "winds up" the debate', 'winds up" the debate', '"winds up" the debate'),
         ('the "Fire of 1901" was', 'Fire of 1901"', '"Fire of 1901"'),
         ("“A” and “B” of", "“A” and “B", "“A” and “B”"),
+        ("type `make run D=~/papers` there", "make run D=~/papers`", "`make run D=~/papers`"),
+        ("is in `.venv` now", "`.venv", "`.venv`"),
         # The other one is not beside it.
         ("“It is bad,” he said", "“It is bad", "It is bad"),
         ("see (the UNEP) now", "UNEP)", "UNEP"),
@@ -141,7 +143,7 @@ def test_a_quote_has_both_marks_of_a_pair_or_neither(text, found, quote):
     assert aligned(text, found) == quote
 
 
-@given(st.text(min_size=1) | st.text('a1 ()[]“”".', min_size=1), st.data())
+@given(st.text(min_size=1) | st.text('a1 ()[]“”".`', min_size=1), st.data())
 def test_aligning_stays_inside_the_text_and_is_done_once(text, data):
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
