@@ -48,7 +48,6 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 """
 _WORD = re.compile(r"\w+")
 _MOST_TERMS = 64
-_LONGEST_ABBREVIATION = 5
 # Chunks that the words of a question may find; below as many nothing is left out.
 _MOST_MATCHES = 10_000
 _COMMON = 0.1
@@ -362,19 +361,6 @@ class Catalog:
             self._counted[word] = count
         return count
 
-    def says(self, word: str, among: Sequence[int] | NDArray[np.int64] | None = None) -> bool:
-        """Tell whether a chunk has a word, or another one of its stem.
-
-        "US" is found in "U.S." as well, "1,000" in "1000", and the other way round.
-
-        Args:
-            word: A word, number or abbreviation.
-            among: Only these chunk rows, when given.
-        """
-        allowed = None if among is None else self._bytes(among)
-        expression = _any(dict.fromkeys(_spellings(word)))
-        return bool(self._matching("1", expression, allowed, "LIMIT ?", 1))
-
     def _bytes(self, rows: Sequence[int] | NDArray[np.int64]) -> bytes:
         """Return a byte for each chunk, 1 for these."""
         allowed = np.zeros(self._chunks, dtype=np.uint8)
@@ -382,38 +368,21 @@ class Catalog:
         return allowed.tobytes()
 
     def _best(self, expression: str, k: int, allowed: bytes | None) -> dict[int, float]:
-        """Return the BM25 of the best `k` chunks that match, by row."""
-        found = self._matching("rowid, -bm25(lexical)", expression, allowed,
-                               "ORDER BY bm25(lexical), rowid LIMIT ?", k)  # fmt: skip
-        return {row: max(0.0, score) for row, score in found}
-
-    def _matching(
-        self, columns: str, expression: str, allowed: bytes | None, tail: str, limit: int
-    ) -> list[tuple[Any, ...]]:
-        statement = f"SELECT {columns} FROM lexical WHERE lexical MATCH ?"
+        statement = "SELECT rowid, -bm25(lexical) FROM lexical WHERE lexical MATCH ?"
         if allowed is not None:
             statement += " AND allowed(rowid)"
+        statement += " ORDER BY bm25(lexical), rowid LIMIT ?"
         with self._lock:
             if allowed is not None:
                 # A list of numbers in the statement takes SQLite a second to read for 100,000.
                 self._connection.create_function("allowed", 1, allowed.__getitem__)
-            return self._connection.execute(f"{statement} {tail}", (expression, limit)).fetchall()
+            found = self._connection.execute(statement, (expression, k)).fetchall()
+        return {row: max(0.0, score) for row, score in found}
 
 
 def _any(words: Iterable[str]) -> str:
     """Return an FTS5 expression that matches any of these words."""
     return " OR ".join(f'"{word}"' for word in words)
-
-
-def _spellings(word: str) -> Iterator[str]:
-    """Yield the ways that a word may be written, as FTS5 parts them."""
-    parts = _WORD.findall(word)
-    yield " ".join(parts)
-    yield "".join(parts)
-    if word.isalpha() and len(word) <= _LONGEST_ABBREVIATION:
-        yield " ".join(word)
-    if 3 < len(word) < 20 and word.isdecimal():
-        yield f"{int(word):,}".replace(",", " ")
 
 
 def telling_words(question: str) -> list[str]:

@@ -1,15 +1,11 @@
-"""What a passage is searched by beside its own words.
+"""What a passage is searched by beside its own words: rows of a table, by their column names.
 
-A passage from the middle of a long table says nothing of what its columns are, and a word that is
-broken at a line end, or has a soft hyphen or a ligature in it, is no word to a search. A passage's
-text stays what stands in the document; only what is embedded and what lexical search sees begins
-with the names of the columns, and has such words whole.
+A passage from the middle of a long table says nothing of what its columns are. Its text stays what
+stands in the document; only what is embedded and what lexical search sees begins with the names.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -20,17 +16,10 @@ _ROWS_LOOKED_AT = 5
 _LONGEST_ROW = 4000
 _LONGEST_NAMES = 300
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
-_BROKEN = re.compile(r"([^\W\d_]{2,})[-‐]\n[ \t]*([^\W\d_]{2,})")
-# Soft hyphen and word joiner; the Latin ligatures.
-_WITHIN_WORDS: dict[int, str | None] = {
-    0xAD: None,
-    0x2060: None,
-    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)},
-}
 
 
 def searched_texts(document: Document, places: Sequence[tuple[int, int]]) -> list[str]:
-    """Return passages as they are searched: tables below their column names, words whole.
+    """Return passages as they are searched: those from tables below their column names.
 
     Args:
         document: The document.
@@ -44,18 +33,8 @@ def searched_texts(document: Document, places: Sequence[tuple[int, int]]) -> lis
         above = names[at] if at >= 0 else None
         if above is not None and above[0] < start:
             text = f"{_shortened(document.text[slice(*above)])}\n{text}"
-        texts.append(_whole_words(text))
+        texts.append(text)
     return texts
-
-
-def _whole_words(text: str) -> str:
-    """Return text without what is invisible inside words, and with those that line ends break.
-
-    Whether a hyphen at a line end belongs to the word is not told, so that its parts stay too.
-    """
-    text = text.translate(_WITHIN_WORDS)
-    broken = " ".join(f"{first}{second}" for first, second in _BROKEN.findall(text))
-    return f"{text}\n{broken}" if broken else text
 
 
 def _column_names(document: Document) -> list[tuple[int, int] | None]:

@@ -254,18 +254,6 @@ class Snapshot:
             heading=document.heading_at(chunk.start),
         )
 
-    def unsaid(self, words: Sequence[str], filters: Filter | None = None) -> list[str]:
-        """Return those of the words that no document says, nor another word of their stem.
-
-        Args:
-            words: Single words, numbers or abbreviations.
-            filters: Only of documents that meet this, when given.
-        """
-        scope = self._scope(filters)
-        if self.catalog is None or not scope.names:
-            return []
-        return [word for word in words if not self.catalog.says(word, scope.rows)]
-
     def document(self, name: str) -> Document:
         """Return a document as it was indexed, not as its file is now.
 

@@ -124,9 +124,9 @@ class Answer:
         note: A remark for the person who asked ("only quotes are given …"), or None.
         rivals: The best place of each source that says otherwise nearly as well, best first.
         calibration: What the confidence was fitted on, in words; a library may have its own.
-        unsaid: Words of the question as understood that stand nowhere in the documents that were
-            searched, in no form of theirs. Of one answered with a confidence of 2/3 or more only
-            names and numbers.
+        unsaid: Words of the question as understood that were found nowhere in the documents that
+            were searched, nor anything like them. Of one answered with a confidence of 2/3 or more
+            only names and numbers; none in a large library, see `qa.unsaid.MOST_CHUNKS`.
         seconds: Wall time of each stage, in seconds.
     """
 

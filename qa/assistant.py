@@ -24,7 +24,7 @@ from qa.preambles import without_preamble
 from qa.reader import TOKENIZER_FILE, PassageReader, Reader
 from qa.spelling import common_words, spelled
 from qa.stopping import Reading, read_all
-from qa.unsaid import content_words, names, unsaid_words
+from qa.unsaid import Said, content_words, names
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
@@ -45,6 +45,8 @@ _YES_NO = re.compile(
     r"|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|didn['’]t|hasn['’]t|haven['’]t)\b",
     re.IGNORECASE,
 )
+# A soft hyphen, as copied from a page, and others that are not seen; white space parts words.
+_WITHIN_WORDS = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _ONLY_QUOTES = "Only quotes are given, no yes or no: this sentence comes nearest to deciding it."
 
 
@@ -88,6 +90,7 @@ class Assistant:
         self.reader = reader
         self.calibration = calibration or Calibration()
         self.settings = settings or Settings()
+        self._said: Said | None = None
 
     def ask(
         self,
@@ -120,36 +123,38 @@ class Assistant:
     ) -> Iterator[Stage]:
         """Yield each stage of an ask as it begins; arguments and errors as in `ask`."""
         asked = self._checked(question)
+        wanted = _filter(filters)
         yield Stage("searching")
         clock = _Clock()
         understood = understand(asked, history)
         snapshot = self.library.snapshot()
-        passages = self._search(snapshot, [understood], filters)[0]
+        passages = self._search(snapshot, [understood], wanted)[0]
         understood = self._spelled(understood, passages)
         clock.lap("searching")
         yield Stage("reading", tuple(passages), question=understood)
         [reading] = self._read(snapshot, [understood], [passages])
         clock.lap("reading")
-        answer = self._answer(snapshot, question, reading, filters, clock)
+        answer = self._answer(snapshot, question, reading, wanted, clock)
         read = tuple(passages[at] for at in reading.read)
         yield Stage("answering", tuple(passages), answer, read, understood)
 
     def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
         """Answer several questions, embedded together; answers and errors as of `ask`."""
         asked = [self._checked(question) for question in questions]
+        wanted = _filter(filters)
         snapshot = self.library.snapshot()
         answers = []
         # Groups bound the memory that passages and logits take.
         for begin in range(0, len(asked), 32):
             clock = _Clock()
             group = asked[begin : begin + 32]
-            retrieved = self._search(snapshot, group, filters)
+            retrieved = self._search(snapshot, group, wanted)
             group = [self._spelled(one, found) for one, found in zip(group, retrieved, strict=True)]
             clock.lap("searching")
             readings = self._read(snapshot, group, retrieved)
             clock.lap("reading")
             for question, reading in zip(questions[begin:], readings, strict=False):
-                answers.append(self._answer(snapshot, question, reading, filters, clock))
+                answers.append(self._answer(snapshot, question, reading, wanted, clock))
         return answers
 
     def instead(self, answer: Answer, filters: Filters = None, seconds: float = 2.0) -> Answer:
@@ -176,7 +181,7 @@ class Assistant:
                 f"the question has {len(question):,} characters, expected at most "
                 f"{self.settings.max_question:,}; shorten it, or set CITESPAN_MAX_QUESTION"
             )
-        text = unicodedata.normalize("NFC", question)
+        text = unicodedata.normalize("NFC", question.translate(_WITHIN_WORDS))
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if not any(character.isalnum() for character in text):
             found = "an empty question" if not text else "no word in the question"
@@ -184,9 +189,9 @@ class Assistant:
         return without_preamble(text)
 
     def _search(
-        self, snapshot: Snapshot, questions: Sequence[str], filters: Filters
+        self, snapshot: Snapshot, questions: Sequence[str], wanted: Filter | None
     ) -> list[list[Passage]]:
-        return snapshot.search_many(questions, self.settings.passages, _filter(filters))
+        return snapshot.search_many(questions, self.settings.passages, wanted)
 
     def _spelled(self, question: str, passages: Sequence[Passage]) -> str:
         """Return the question with its slips mended by the passages found for it."""
@@ -212,7 +217,7 @@ class Assistant:
         snapshot: Snapshot,
         question: str,
         reading: Reading,
-        filters: Filters,
+        wanted: Filter | None,
         clock: _Clock,
     ) -> Answer:
         cited = _Citer(snapshot, reading.passages)
@@ -231,7 +236,8 @@ class Assistant:
         if answered and decision.confidence >= _SURE:
             # Other words for the same thing are no reason to doubt an answer; another name is.
             words = names(reading.question, words)
-        unsaid = tuple(snapshot.unsaid(words, _filter(filters)))
+        said = self._said_in(snapshot)
+        unsaid = tuple(said.unsaid(words, wanted))
         clock.lap("answering")
         return Answer(
             question=question,
@@ -240,12 +246,19 @@ class Assistant:
             confidence=decision.confidence,
             citations=citations if answered else (),
             refusal=refusal,
-            note=_note(yes_no and answered, rivals, unsaid, filtered=bool(filters)),
+            note=_note(yes_no and answered, rivals, said.sentence(unsaid, wanted)),
             rivals=rivals,
             calibration=reading.calibration.fitted_on,
             unsaid=unsaid,
             seconds=clock.seconds(),
         )
+
+    def _said_in(self, snapshot: Snapshot) -> Said:
+        """Return what looks words up in a snapshot, the same one until the library changes."""
+        said = self._said
+        if said is None or said.snapshot is not snapshot:
+            said = self._said = Said(snapshot)
+        return said
 
 
 class _Citer:
@@ -294,8 +307,10 @@ def _filter(filters: Filters) -> Filter | None:
     """Return the filter that a mapping spells out; errors name the field."""
     from index.filters import Filter
 
-    if filters is None or isinstance(filters, Filter):
-        return filters
+    if isinstance(filters, Filter):
+        return filters if filters != Filter() else None
+    if filters is None:
+        return None
     values: dict[str, Any] = {}
     for name, value in filters.items():
         if name in ("documents", "formats"):
@@ -305,7 +320,8 @@ def _filter(filters: Filters) -> Filter | None:
         else:
             known = "documents, formats, modified_from or modified_until"
             raise QuestionError(f"found the filter {name!r}, expected {known}")
-    return Filter(**values)
+    made = Filter(**values)
+    return made if made != Filter() else None
 
 
 def _date(name: str, value: object) -> datetime:
@@ -336,17 +352,13 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
     return Refusal("nothing_retrieved", "Nothing in the documents is about this.")
 
 
-def _note(
-    yes_no: bool, rivals: Sequence[Citation], unsaid: Sequence[str], *, filtered: bool
-) -> str | None:
-    remarks = []
+def _note(yes_no: bool, rivals: Sequence[Citation], unsaid: str) -> str | None:
+    remarks = [unsaid] if unsaid else []
     if yes_no:
-        remarks.append(_ONLY_QUOTES)
+        remarks.insert(0, _ONLY_QUOTES)
     elif rivals:
         others = ", ".join(f"“{rival.quote}”" for rival in rivals)
-        remarks.append(f"Sources disagree: another one says {others}.")
-    if unsaid:
-        remarks.append(unsaid_words(unsaid, filtered=filtered))
+        remarks.insert(0, f"Sources disagree: another one says {others}.")
     return " ".join(remarks) or None
 
 

@@ -122,6 +122,11 @@ def base(word: str) -> str:
     return (known or tries or [word])[0]
 
 
+def forms(word: str) -> tuple[str, ...]:
+    """Return the forms of a verb that differ in more than an ending: `sink`, `sank`, `sunk`."""
+    return next((tuple(entry) for entry in _FORMS if base(word) == entry[0]), ())
+
+
 def _stems(word: str, ending: str) -> list[str]:
     """Return what may stand before an ending, likeliest first."""
     stem = word.removesuffix(ending)

@@ -77,18 +77,6 @@ def test_scores_of_given_rows_are_those_of_the_whole_search(catalog):
     }
 
 
-def test_a_word_is_said_in_any_form_of_it(tmp_path):
-    # "No document says US" would be a false witness where one says "U.S.".
-    texts = ["The U.S. sank 1,000 ships.", "NATO paid 2000 operators: Zoë’s re-election"]
-    written = Catalog(_written(tmp_path, texts))
-    said = ["US", "U.S.", "u.s", "1000", "1,000", "NATO", "N.A.T.O.", "2,000", "operator", "Zoe"]
-    assert [word for word in said if not written.says(word)] == []
-    unsaid = ["UN", "U.N.", "100", "000000", "vote", "sink", '"']
-    assert [word for word in unsaid if written.says(word)] == []
-    assert written.says("ships", among=[0])
-    assert not written.says("ships", among=[1]) and not written.says("ships", among=[])
-
-
 def test_a_question_of_question_words_only_still_searches_them(catalog):
     assert telling_words("Who is it?") == ["who", "is", "it"]
     assert telling_words("Who guards it?") == ["guards"]
@@ -111,18 +99,6 @@ def test_no_question_breaks_the_search(catalog, question):
     assert all(score >= 0 for score in catalog.search(question, 10).values())
 
 
-@settings(patient, max_examples=200)
-@given(st.text(min_size=1, max_size=30))
-def test_no_word_breaks_the_look_for_it(catalog, word):
-    assert catalog.says(word) in (True, False)
-    assert not catalog.says(word, among=[])
-
-
-@pytest.mark.parametrize("word", ["²²²²", "٣٤٥٦", "9" * 5000, "\x00", '"', ""])
-def test_odd_numbers_and_no_words_at_all_are_said_nowhere(catalog, word):
-    assert not catalog.says(word)
-
-
 def test_a_megabyte_of_words_is_cut_to_a_bounded_query():
     assert len(telling_words(" ".join(f"word{n}" for n in range(200_000)))) == 64
 
@@ -135,16 +111,11 @@ def many(tmp_path: Path) -> Path:
     """Return a catalog of 100 chunks; "rare" is in the first 3, "seldom" in the first 5, …."""
     texts = [" ".join(word for word, n in WORDS.items() if at < n) + f" n{at}" for at in range(100)]
     texts[99] = "rare and nothing else that anybody would ask for"
-    return _written(tmp_path, texts)
-
-
-def _written(folder: Path, texts: list[str]) -> Path:
-    """Return a catalog of one document, each text a chunk of it."""
-    writer = CatalogWriter(folder / "catalog.sqlite")
+    writer = CatalogWriter(tmp_path / "catalog.sqlite")
     document = Document("a", " ".join(texts), "a" * 64, "text")
-    writer.add_document(document, [(0, 1, bytes([at])) for at in range(len(texts))], texts)
+    writer.add_document(document, [(0, 1, bytes([at])) for at in range(100)], texts)
     writer.close()
-    return folder / "catalog.sqlite"
+    return tmp_path / "catalog.sqlite"
 
 
 def test_in_a_large_library_the_rarest_words_find_and_the_others_count(many, monkeypatch):

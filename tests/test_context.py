@@ -91,13 +91,3 @@ def test_row_five_hundred_is_found_by_its_column_and_quoted_exactly(tmp_path, ho
     # Of "dragon" and "copper", which are all that the embedder knows here, one was asked for.
     assert best.dense == pytest.approx(0.5**0.5)
     assert library.verify(), library.verify().problems
-
-
-def test_words_that_are_broken_or_hold_what_is_invisible_are_searched_whole():
-    # "operations" would be said to stand nowhere in a document that says "opera-\ntions".
-    text = "Military opera-\ntions of de\u00adsig\u00adnated o\ufb03ces, drug-\n  related; 1-\n2."
-    (searched,) = searched_texts(Document("d", text, "0" * 64, "text"), [(0, len(text))])
-    assert searched == (
-        "Military opera-\ntions of designated offices, drug-\n  related; 1-\n2."
-        "\noperations drugrelated"
-    )

@@ -147,7 +147,7 @@ def endpoint(rooms: Rooms, gate: Gate) -> Any:
             `text` (the quote, or null), `confidence` (0..1), `citations` (document, page,
             heading, start, end, quote, sentence, place, …), `rivals` (the same, of sources that
             say otherwise), `refusal` (reason, message, nearest, instead), `unsaid` (words of the
-            question that stand nowhere in the documents), `note`.
+            question that no document has), `note`.
         """
         try:
             room = await run_in_threadpool(rooms, request, library)
