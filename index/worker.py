@@ -20,8 +20,8 @@ _DIE_WITH_PARENT = 1
 LOADERS = {
     "html": "index.formats.html:load_html",
     "pdf": "index.formats.pdf:load_pdf",
-    "docx": "index.formats.office:load_docx",
-    "pptx": "index.formats.office:load_pptx",
+    "docx": "index.formats.word:load_docx",
+    "pptx": "index.formats.slides:load_pptx",
     "epub": "index.formats.epub:load_epub",
     "csv": "index.formats.table:load_csv",
     "xlsx": "index.formats.table:load_xlsx",

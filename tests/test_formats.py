@@ -9,7 +9,7 @@ import pytest
 
 from index.documents import parse
 from index.errors import DocumentError
-from tests.format_fakes import archive, epub_of, pdf_of, show
+from tests.format_fakes import archive, docx_of, epub_of, pdf_of, show
 from tests.index_fakes import open_library, write
 
 
@@ -110,6 +110,114 @@ def test_docx_keeps_paragraphs_headings_and_tables_in_order(read):
     assert document.text == "Résumé\n\nA paragraph.\n\nName\tAge\nAnn\t30\n\nEnd"
     assert [(h.text, h.level) for h in document.headings] == [("Résumé", 1), ("End", 2)]
     assert document.heading_at(document.text.index("Ann")) == "Résumé"
+
+
+_W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_DOCUMENT = f"""<w:document xmlns:w="{_W}"
+    xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"
+    xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><w:body>%s</w:body>
+    </w:document>"""
+
+
+def paragraph(inside):
+    return f"<w:p>{inside}</w:p>"
+
+
+def words(text):
+    return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+def control(inside):
+    return f"<w:sdt><w:sdtPr/><w:sdtContent>{inside}</w:sdtContent></w:sdt>"
+
+
+def cell(inside, settings=""):
+    return f"<w:tc><w:tcPr>{settings}</w:tcPr>{inside}</w:tc>"
+
+
+_DELETED = "<w:del><w:r><w:delText>Acme</w:delText></w:r></w:del>"
+_BOX = f"<w:txbxContent>{paragraph(words('Boxed.'))}</w:txbxContent>"
+_TABLE = (
+    "<w:tbl><w:tr>"
+    + cell(paragraph(words("Fees")), "<w:gridSpan w:val='2'/>")
+    + cell(paragraph(words("2025")), "<w:vMerge w:val='restart'/>")
+    + "</w:tr>"
+    + control(
+        "<w:tr>"
+        + cell(paragraph(words("a")))
+        + cell(paragraph(words("b") + words("c")) + paragraph(words("d")))
+        + cell("<w:p/>", "<w:vMerge/>")
+        + "</w:tr>"
+    )
+    + "</w:tbl>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        # A redline, read as it is once accepted.
+        (
+            paragraph(
+                f"{words('The seller is ')}{_DELETED}<w:ins>{words('Sinaloa')}</w:ins>{words('.')}"
+            ),
+            "The seller is Sinaloa.",
+        ),
+        (
+            paragraph(f"<w:moveFrom>{words('Here.')}</w:moveFrom>{words('Stays.')}")
+            + paragraph(f"<w:moveTo>{words('Here.')}</w:moveTo>"),
+            "Stays.\n\nHere.",
+        ),
+        (
+            control(paragraph(words("Title page")))
+            + paragraph(words("Dated ") + control(words("1 May"))),
+            "Title page\n\nDated 1 May",
+        ),
+        # Stored a second time for older programs.
+        (
+            paragraph(
+                f"{words('Before.')}<mc:AlternateContent><mc:Choice>{_BOX}</mc:Choice>"
+                f"<mc:Fallback>{_BOX}</mc:Fallback></mc:AlternateContent>"
+            ),
+            "Before.\n\nBoxed.",
+        ),
+        (
+            paragraph(
+                "<w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:noBreakHyphen/></w:r>"
+                "<m:oMath><m:r><m:t>x=1</m:t></m:r></m:oMath>"
+            ),
+            "a\tb\n-x=1",
+        ),
+        # A cell over two columns, one over two rows, and a row in a content control.
+        (_TABLE, "Fees\t2025\na\tbc d\t2025"),
+    ],
+    ids=["insertion", "moved", "control", "box", "marks", "cells"],
+)
+def test_docx_says_what_a_person_sees_with_all_changes_accepted(read, body, text):
+    assert read(docx_of(_DOCUMENT % body), "a.docx").text == text
+
+
+def test_docx_has_its_notes_headers_and_footers_behind_its_text(read):
+    import docx
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+
+    made = docx.Document()
+    made.add_paragraph("The text.")
+    section = made.sections[0]
+    section.different_first_page_header_footer = True
+    section.header.paragraphs[0].text = "Strictly confidential"
+    section.first_page_header.paragraphs[0].text = "Strictly confidential"
+    section.footer.paragraphs[0].text = "12"
+    notes = f'<w:footnotes xmlns:w="{_W}"><w:footnote>{paragraph(words("See Annex B."))}'
+    blob = f"{notes}</w:footnote></w:footnotes>".encode()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    part = Part(PackURI("/word/footnotes.xml"), "application/xml", blob, made.part.package)
+    made.part.relate_to(part, kind)
+    buffer = io.BytesIO()
+    made.save(buffer)
+    text = read(buffer.getvalue(), "a.docx").text
+    assert text == "The text.\n\nSee Annex B.\n\nStrictly confidential"
 
 
 def test_html_gives_the_main_text_without_furniture(read):

@@ -1,10 +1,8 @@
-"""DOCX through python-docx, PPTX through its XML."""
+"""PPTX through its XML."""
 
 from __future__ import annotations
 
-import io
 import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from index.content import Content, ContentBuilder
@@ -13,46 +11,9 @@ from index.formats.archive import open_archive, parse_xml
 if TYPE_CHECKING:
     import zipfile
 
-    from docx.table import Table
-
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _PRESENTATION = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
-
-
-def load_docx(data: bytes, name: str) -> Content:
-    """Read paragraphs, headings and tables in their order."""
-    open_archive(data, name).close()
-    import docx
-    from docx.table import Table
-
-    builder = ContentBuilder()
-    for block in docx.Document(io.BytesIO(data)).iter_inner_content():
-        if isinstance(block, Table):
-            builder.add("\n".join(_lines(block)))
-            continue
-        style = (block.style.name if block.style else "") or ""
-        heading = _HEADING.match(style)
-        if heading or style == "Title":
-            builder.add_heading(block.text, int(heading[1]) if heading else 1)
-        elif block.text.strip():
-            builder.add(block.text)
-    return builder.build()
-
-
-def _lines(table: Table) -> list[str]:
-    """Return a line a row, cells apart by tabs; a merged cell is said once."""
-    lines = []
-    for row in table.rows:
-        cells: list[str] = []
-        before = None
-        for cell in row.cells:
-            if cell._tc is not before:
-                cells.append(" ".join(cell.text.split()))
-            before = cell._tc
-        lines.append("\t".join(cells))
-    return lines
 
 
 def load_pptx(data: bytes, name: str) -> Content:
