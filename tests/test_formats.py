@@ -307,9 +307,16 @@ def test_slides_are_pages_in_the_order_of_the_show(read):
             "ppt/_rels/presentation.xml.rels": '<R><x Id="r1" Target="slides/slide1.xml"/>'
             '<x Id="r2" Target="slides/slide2.xml"/></R>',
             "ppt/slides/slide1.xml": slide.format(drawing, "one"),
-            "ppt/slides/slide2.xml": slide.format(drawing, "two"),
+            "ppt/slides/slide2.xml": slide.format(drawing, "two</a:t></a:r><a:br/><a:r><a:t>lines"),
+            "ppt/slides/_rels/slide2.xml.rels": f'<R><x Id="r1" Type="{office}/notesSlide" '
+            'Target="../notesSlides/n.xml"/></R>',
+            "ppt/notesSlides/n.xml": slide.format(
+                drawing,
+                "what the speaker says</a:t></a:r></a:p>"
+                '<a:p><a:fld type="slidenum"><a:t>2</a:t></a:fld><a:r><a:t>',
+            ),
         }
     )
     document = read(data, "a.pptx")
-    assert document.text == "two\n\none"
+    assert document.text == "two\nlines\nwhat the speaker says\n\none"
     assert document.page_at(document.text.index("one")) == 2

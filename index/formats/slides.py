@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from index.content import Content, ContentBuilder
@@ -11,32 +12,75 @@ from index.formats.archive import open_archive, parse_xml
 if TYPE_CHECKING:
     import zipfile
 
+    from lxml.etree import _Element  # type: ignore[import-untyped]
+
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_PARAGRAPH = f"{_DRAWING}p"
+_BESIDE = ("diagramData", "notesSlide")
 _PRESENTATION = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 def load_pptx(data: bytes, name: str) -> Content:
-    """Read the text of each slide in the order of the show; a slide is a page."""
+    """Read each slide in the order of the show, its diagrams and notes behind it, as a page."""
     builder = ContentBuilder()
     with open_archive(data, name) as archive:
-        for slide in _slides(archive):
-            tree = parse_xml(archive.read(slide))
-            paragraphs = (
-                "".join(run.text or "" for run in paragraph.iter(f"{_DRAWING}t"))
-                for paragraph in tree.iter(f"{_DRAWING}p")
-            )
-            builder.add_page("\n".join(text for text in paragraphs if text.strip()))
+        present = set(archive.namelist())
+        for slide in _related(archive, "ppt/presentation.xml", present):
+            parts = [slide]
+            for kind in _BESIDE:
+                parts += _related(archive, slide, present, kind)
+            lines = (line for part in parts for line in _lines(archive.read(part)))
+            builder.add_page("\n".join(line for line in lines if line.strip()))
     return builder.build()
 
 
-def _slides(archive: zipfile.ZipFile) -> list[str]:
-    relations = parse_xml(archive.read("ppt/_rels/presentation.xml.rels"))
-    targets = {node.get("Id"): node.get("Target", "") for node in relations}
-    show = parse_xml(archive.read("ppt/presentation.xml"))
-    found = [
-        posixpath.normpath(posixpath.join("/ppt", targets.get(node.get(_RELATION), "")))[1:]
-        for node in show.iter(f"{_PRESENTATION}sldId")
+def _lines(data: bytes) -> list[str]:
+    """Return the text of each paragraph of a part."""
+    return [
+        _text(paragraph) for paragraph in _shown(parse_xml(data)) if paragraph.tag == _PARAGRAPH
     ]
-    present = set(archive.namelist())
-    return [slide for slide in found if slide in present]
+
+
+def _text(paragraph: _Element) -> str:
+    texts = []
+    for node in _shown(paragraph):
+        if node.tag == f"{_DRAWING}t":
+            texts.append(node.text or "")
+        elif node.tag == f"{_DRAWING}br":
+            texts.append("\n")
+    return "".join(texts)
+
+
+def _shown(element: _Element) -> Iterator[_Element]:
+    """Yield what is inside, in order, but for page numbers and what only older programs show."""
+    for child in element:
+        if child.tag == f"{_CHOICE}Fallback" or child.get("type") == "slidenum":
+            continue
+        yield child
+        yield from _shown(child)
+
+
+def _related(
+    archive: zipfile.ZipFile, part: str, present: set[str], kind: str | None = None
+) -> list[str]:
+    """Return the parts that a part refers to, of a kind; the slides of the show without one."""
+    folder, _, file = part.rpartition("/")
+    path = f"{folder}/_rels/{file}.rels"
+    if path not in present:
+        return []
+    relations = parse_xml(archive.read(path))
+    targets = {
+        node.get("Id"): node.get("Target", "")
+        for node in relations
+        if kind is None or node.get("Type", "").endswith(f"/{kind}")
+    }
+    wanted = list(targets)
+    if kind is None:
+        show = parse_xml(archive.read(part))
+        wanted = [node.get(_RELATION) for node in show.iter(f"{_PRESENTATION}sldId")]
+    found = [
+        posixpath.normpath(posixpath.join(f"/{folder}", targets.get(id, "")))[1:] for id in wanted
+    ]
+    return [name for name in found if name in present]
