@@ -10,6 +10,7 @@ from typing import Any
 from index.content import Content, ContentBuilder
 from index.errors import UnreadableDocument
 from index.formats.archive import open_archive
+from index.formats.cells import shown
 from index.formats.plain import decode
 
 _SAMPLE = 16 * 1024
@@ -26,14 +27,15 @@ def load_csv(data: bytes, name: str) -> Content:
         dialect = csv.excel
     builder = ContentBuilder()
     try:
-        _add(builder, csv.reader(io.StringIO(text, newline=""), dialect), None)
+        rows = csv.reader(io.StringIO(text, newline=""), dialect)
+        _add(builder, (map(shown, row) for row in rows), None)
     except csv.Error as error:
         raise UnreadableDocument(f"{name}: not a table ({error})") from error
     return builder.build(note, encoding)
 
 
 def load_xlsx(data: bytes, name: str) -> Content:
-    """Read the values of every sheet; formulas give their stored result."""
+    """Read every sheet as it shows its values; formulas give their stored result."""
     open_archive(data, name).close()
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
@@ -44,18 +46,19 @@ def load_xlsx(data: bytes, name: str) -> Content:
             # What a file declares as its extent may be a million rows of nothing.
             sheet.reset_dimensions()
             builder.add_heading(sheet.title, 1)
-            _add(builder, sheet.iter_rows(values_only=True), sheet.title)
+            rows = ((shown(cell.value, cell.number_format) for cell in row) for row in sheet)
+            _add(builder, rows, sheet.title)
     finally:
         book.close()
     return builder.build()
 
 
-def _add(builder: ContentBuilder, rows: Iterable[Iterable[Any]], sheet: str | None) -> None:
+def _add(builder: ContentBuilder, rows: Iterable[Iterable[str]], sheet: str | None) -> None:
     """Append rows; runs of rows are cut where rows are empty."""
     lines: list[str] = []
     first = 1
     for number, row in enumerate(rows, 1):
-        line = "\t".join(_cell(value) for value in row).rstrip()
+        line = "\t".join(row).rstrip()
         if line and not lines:
             first = number
         if line:
@@ -65,7 +68,3 @@ def _add(builder: ContentBuilder, rows: Iterable[Iterable[Any]], sheet: str | No
             lines = []
     if lines:
         builder.add_rows(lines, first, sheet)
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else " ".join(str(value).split())
