@@ -37,11 +37,11 @@ def epub_of(*chapters, extra=None):
     return archive(entries | (extra or {}))
 
 
-def pdf_of(*contents, trailer="", page=""):
+def pdf_of(*contents, trailer="", page="", catalog=""):
     """Write a PDF by hand: one page a content stream, Helvetica as `/F`."""
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(contents)))
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(),
         f"<< /Type /Pages /Kids [{kids}] /Count {len(contents)} >>".encode(),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
     ]
@@ -65,6 +65,17 @@ def pdf_of(*contents, trailer="", page=""):
     out += b"".join(f"{place:010} 00000 n \n".encode() for place in places)
     out += f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R {trailer} >>\n".encode()
     return bytes(out) + f"startxref\n{table}\n%%EOF".encode()
+
+
+def form_of(label, filled):
+    """Write a PDF of one page: a label, and beside it a field of a form that somebody filled in."""
+    font = "/DA (/F 12 Tf 0 g)"
+    field = (
+        f"<< /Type /Annot /Subtype /Widget /FT /Tx /T (field) /V ({filled}) /F 4 {font} "
+        "/Rect [200 745 400 765] >>"
+    )
+    fields = f"/AcroForm << /Fields [] /DR << /Font << /F 3 0 R >> >> {font} >>"
+    return pdf_of(show(label), page=f"/Annots [{field}]", catalog=fields)
 
 
 def show(*lines):

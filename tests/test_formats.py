@@ -9,7 +9,8 @@ import pytest
 
 from index.documents import parse
 from index.errors import DocumentError
-from tests.format_fakes import archive, docx_of, epub_of, pdf_of, show
+from index.formats.pdf import load_page
+from tests.format_fakes import archive, docx_of, epub_of, form_of, pdf_of, show
 from tests.index_fakes import open_library, write
 
 
@@ -21,6 +22,14 @@ def test_pdf_pages_are_places_in_the_text(read):
         "Second page,\ntwo lines.",
     ]
     assert document.page_at(document.text.index("two")) == 2
+
+
+def test_what_is_filled_into_a_form_is_text_in_its_place(read):
+    data = form_of("Name of the seller:", "Ann Lee")
+    assert read(data, "a.pdf").text == "Name of the seller:\nAnn Lee"
+    page = load_page(data, "a.pdf", 1)
+    left, bottom, right, top = page.boxes[page.text.index("Ann")]
+    assert 200 <= left < right <= 400 and 745 <= bottom < top <= 765
 
 
 def test_pdf_rectangles_cover_the_quote_line_by_line(tmp_path, home):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from index.errors import UnreadableDocument
+from tests.format_fakes import form_of
 from ui import picture
 
 
@@ -28,6 +29,15 @@ def test_a_page_is_drawn_and_a_mark_lands_where_it_stands():
     assert (drawn.width, drawn.height) == (400, 200)
     assert Image.open(io.BytesIO(drawn.png)).size == (400, 200)
     assert drawn.boxes[0] == pytest.approx((0.1, 0.7, 0.3, 0.9), abs=0.005)
+
+
+def test_what_is_filled_into_a_form_is_drawn():
+    field = (200.0, 745.0, 400.0, 765.0)
+    drawn = picture.draw(form_of("Name:", "Ann Lee"), 1, [field])
+    left, top, right, bottom = drawn.boxes[0]
+    page = Image.open(io.BytesIO(drawn.png)).convert("L")
+    edges = (left * drawn.width, top * drawn.height, right * drawn.width, bottom * drawn.height)
+    assert page.crop(tuple(map(round, edges))).getextrema()[0] < 50
 
 
 def test_a_mark_turns_with_a_turned_page():

@@ -1,5 +1,7 @@
 """PDF through pypdfium2: text by page, and the box of every character.
 
+What was filled into a form or typed onto a page is part of the page.
+
 pypdfium2 is not safe to use from several threads; it runs in the parser process only.
 """
 
@@ -21,6 +23,9 @@ from index.errors import UnreadableDocument
 
 # PDFium marks a hyphen that it takes for one of a broken word with this character.
 _BROKEN_WORD = "\x02"
+# Annotations with text of their own: fields of forms, text typed onto a page, stamps. Not those
+# that say something about it, as highlights and comments do.
+_ONTO_PAGES = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP)
 MAX_PAGES = 20_000
 _Box = tuple[float, float, float, float]
 _NOWHERE: _Box = (0.0, 0.0, 0.0, 0.0)
@@ -88,14 +93,39 @@ def _open(data: bytes, name: str) -> pypdfium2.PdfDocument:
         if "password" in str(error).lower():
             raise UnreadableDocument(f"{name}: encrypted; save it without a password") from error
         raise UnreadableDocument(f"{name}: broken PDF ({error})") from error
+    # Before any page is opened; without it, what a form holds is not drawn.
+    pdf.init_forms()
     if len(pdf) > MAX_PAGES:
         raise UnreadableDocument(f"{name}: {len(pdf):,} pages, expected at most {MAX_PAGES:,}")
     return pdf
 
 
+def whole_page(pdf: pypdfium2.PdfDocument, number: int) -> pypdfium2.PdfPage:
+    """Open a page (from 0) with what was filled in, typed or stamped onto it drawn into it.
+
+    Raises:
+        PdfiumError: The page is broken.
+    """
+    page = pdf[number]
+    if any(kind in _ONTO_PAGES for kind in _annotations(page)):
+        pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+        page.close()
+        page = pdf[number]
+    return page
+
+
+def _annotations(page: pypdfium2.PdfPage) -> Iterator[int]:
+    """Yield the kind of each of a page's annotations."""
+    for at in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        annotation = pdfium.FPDFPage_GetAnnot(page, at)
+        if annotation:
+            yield pdfium.FPDFAnnot_GetSubtype(annotation)
+            pdfium.FPDFPage_CloseAnnot(annotation)
+
+
 def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> PageText:
     try:
-        page = pdf[number]
+        page = whole_page(pdf, number)
     except pypdfium2.PdfiumError:
         # One broken page of many: the others are still read.
         return PageText("", np.zeros((0, 4), dtype=np.float32))
