@@ -1,11 +1,14 @@
-"""What a passage is searched by beside its own words: rows of a table, by their column names.
+"""What a passage is searched by beside its own words: column names, and words that are broken.
 
 A passage from the middle of a long table says nothing of what its columns are. Its text stays what
 stands in the document; only what is embedded and what lexical search sees begins with the names.
+Lexical search is given whole words as well, where line ends or soft hyphens part them.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -16,6 +19,14 @@ _ROWS_LOOKED_AT = 5
 _LONGEST_ROW = 4000
 _LONGEST_NAMES = 300
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
+_BREAK = r"(?:[-‐][ \t]*\n[ \t]*|\u00ad\s*)"
+_BROKEN = re.compile(rf"(?<![^\W\d_])[^\W\d_]+(?:{_BREAK}[^\W\d_]+)+")
+_HINTS = ("-\n", "- \n", "‐\n")
+# The word joiner, and the Latin ligatures.
+_WITHIN_WORDS: dict[int, str | None] = {
+    0x2060: None,
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)},
+}
 
 
 def searched_texts(document: Document, places: Sequence[tuple[int, int]]) -> list[str]:
@@ -35,6 +46,18 @@ def searched_texts(document: Document, places: Sequence[tuple[int, int]]) -> lis
             text = f"{_shortened(document.text[slice(*above)])}\n{text}"
         texts.append(text)
     return texts
+
+
+def whole_words(text: str) -> str:
+    """Return a searched text with the words that it breaks behind it, for lexical search.
+
+    Whether a hyphen at a line end belongs to the word is not told, so that the parts stay too.
+    """
+    if text.isascii() and not any(hint in text for hint in _HINTS):
+        return text
+    text = text.translate(_WITHIN_WORDS)
+    broken = [re.sub(_BREAK, "", found.group()) for found in _BROKEN.finditer(text)]
+    return f"{text}\n{' '.join(broken)}" if broken else text
 
 
 def _column_names(document: Document) -> list[tuple[int, int] | None]:

@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 
 from index.bm25 import NO_WORD, Words, chunk_vector
 from index.catalog import Catalog, ChunkRow
-from index.context import searched_texts
+from index.context import searched_texts, whole_words
 from index.errors import LibraryError
 from index.quantised import QUANTISED_FROM
 from index.store import CATALOG, VECTORS, Manifest, make_private, write_durably
@@ -395,7 +395,7 @@ class MilvusStore:
             )
             for begin in range(0, len(chunks), _BATCH):
                 batch = chunks[begin : begin + _BATCH]
-                counts = self.words.count(texts[begin : begin + _BATCH])
+                counts = self.words.count(list(map(whole_words, texts[begin : begin + _BATCH])))
                 found = vectors(np.array([c.id for c in batch], dtype=np.int64))
                 for at, (chunk, count, vector) in enumerate(zip(batch, counts, found, strict=True)):
                     yield {

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from index import documents, quantised
 from index.catalog import CatalogWriter, FileRecord
 from index.chunks import split
-from index.context import searched_texts
+from index.context import searched_texts, whole_words
 from index.documents import Document
 from index.embedder import Embedder
 from index.embedding import Embedding
@@ -309,7 +309,7 @@ class Builder:
             if digest not in self._kept:
                 self._embed(digest, text)
             chunks.append((start, end, digest))
-        return writer.add_document(document, chunks, texts)
+        return writer.add_document(document, chunks, [whole_words(text) for text in texts])
 
     def _chunk_places(self, document: Document) -> list[tuple[int, int]]:
         """Return the chunks of a document, from the generation before when it cut alike."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from index.content import ContentBuilder
-from index.context import searched_texts
+from index.context import searched_texts, whole_words
 from index.documents import Document
 from tests.index_fakes import open_library, write
 
@@ -91,3 +91,32 @@ def test_row_five_hundred_is_found_by_its_column_and_quoted_exactly(tmp_path, ho
     # Of "dragon" and "copper", which are all that the embedder knows here, one was asked for.
     assert best.dense == pytest.approx(0.5**0.5)
     assert library.verify(), library.verify().problems
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Military opera-\ntions, drug- \n  related", "operations drugrelated"),
+        ("opera\u00ad\ntions de\u00adsig\u00adnated", "operations designated"),
+        ("inter-\ngovern-\nmental", "intergovernmental"),
+    ],
+)
+def test_broken_words_are_searched_whole_and_in_parts(text, whole):
+    assert whole_words(text) == f"{text}\n{whole}"
+
+
+def test_ligatures_are_searched_as_letters_and_other_text_as_it_is():
+    assert whole_words("o\ufb03ces o\u2060f") == "offices of"
+    for text in ("1-\n2, well-known - \nthings", "é-è\nÉtat"):
+        assert whole_words(text) == text
+
+
+def test_a_broken_word_is_found_by_its_whole_one_and_quoted_as_it_stands(tmp_path):
+    files = {f"{n}.txt": f"Nothing of interest, number {n}." for n in range(20)}
+    folder = write(tmp_path / "d", {**files, "a.txt": "An un\u00addis\u00adturbed gar-\nden."})
+    library = open_library(folder, tmp_path / "home")
+    library.sync()
+    for word in ("undisturbed", "garden"):
+        found = library.snapshot().search(word, 1)[0]
+        assert found.lexical > 0 and found.text == "An un\u00addis\u00adturbed gar-\nden."
+    assert library.verify().problems == ()
