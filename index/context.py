@@ -21,7 +21,7 @@ _LONGEST_NAMES = 300
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
 _BREAK = r"(?:[-‐][ \t]*\n[ \t]*|\u00ad\s*)"
 _BROKEN = re.compile(rf"(?<![^\W\d_])[^\W\d_]+(?:{_BREAK}[^\W\d_]+)+")
-_HINTS = ("-\n", "- \n", "‐\n")
+_HYPHENATED = re.compile(r"-[ \t]*\n")
 # The word joiner, and the Latin ligatures.
 _WITHIN_WORDS: dict[int, str | None] = {
     0x2060: None,
@@ -53,7 +53,7 @@ def whole_words(text: str) -> str:
 
     Whether a hyphen at a line end belongs to the word is not told, so that the parts stay too.
     """
-    if text.isascii() and not any(hint in text for hint in _HINTS):
+    if text.isascii() and not _HYPHENATED.search(text):
         return text
     text = text.translate(_WITHIN_WORDS)
     broken = [re.sub(_BREAK, "", found.group()) for found in _BROKEN.finditer(text)]

@@ -65,10 +65,12 @@ def test_a_refusal_names_the_words_that_no_document_says(make):
     assistant = make({"Ann": -2.0, "Bob": -3.0})
     answer = assistant.ask("Which mayor of Paris opened the apple bridge in 1708?")
     assert answer.unsaid == ("mayor", "Paris")
-    assert answer.note == "“mayor” and “Paris” were found nowhere in the documents."
+    assert answer.note == "“mayor” and “Paris” were found nowhere in the text of the documents."
     # "opened" is said in the other document only.
     other = assistant.ask("who opened the engine?", filters={"documents": "copper.txt"})
-    assert other.note == "“opened” was found nowhere in the documents that were searched."
+    assert (
+        other.note == "“opened” was found nowhere in the text of the documents that were searched."
+    )
     assert assistant.ask_many(["who shut it?"])[0].unsaid == ()
 
 

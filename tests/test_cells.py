@@ -1,6 +1,6 @@
 """A cell's text is the stored value, every digit of it, written as the sheet shows it."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -21,7 +21,13 @@ from index.formats.cells import shown
         (12345678901234567890, "General", "12345678901234567890"),
         (1e21, "General", "1000000000000000000000"),
         (1234.5, "#,##0.00", "1,234.50"),
-        (-1234.5, "#,##0.00;[Red](#,##0.00)", "-1,234.50"),
+        (-1234.5, "#,##0.00;[Red](#,##0.00)", "(1,234.50)"),
+        # Red alone would lose the sign.
+        (-1234.5, "0.00;[Red]0.00", "-1234.50"),
+        (-500, '0 "CR";0 "DR"', "500 DR"),
+        (1234, "00000", "01234"),
+        (12.5, '0.0"%"', "12.5%"),
+        (1234567.5, '_-* #,##0.00\\ "€"_-;-* #,##0.00\\ "€"_-', "1,234,567.50 €"),
         (1234567, "0", "1234567"),
         # A digit more than is shown is not lost.
         (1234.567, "#,##0", "1,234.567"),
@@ -31,7 +37,7 @@ from index.formats.cells import shown
         (99, '#,##0.00\\ "EUR"', "99.00 EUR"),
         (1000, "[$€-407] #,##0.00", "€ 1,000.00"),
         (1000, "[$$-409]#,##0", "$1,000"),
-        (7.5, '_("$"* #,##0.00_)', "7.5"),
+        (7.5, '_("$"* #,##0.00_)', "$7.50"),
         (2500, "$#,##0", "$2,500"),
         (0.25, "# ?/?", "0.25"),
         (1500000, "0.0,,", "1500000"),
@@ -42,6 +48,8 @@ from index.formats.cells import shown
         (datetime(2023, 10, 7, 9, 30, 5), "dd/mm/yy hh:mm:ss", "2023-10-07 09:30:05"),
         (date(2023, 10, 7), "General", "2023-10-07"),
         (time(9, 30), "h:mm", "09:30:00"),
+        (timedelta(days=1, minutes=90), "[h]:mm", "25:30"),
+        (timedelta(hours=-1, seconds=-5), "[h]:mm:ss", "-1:00:05"),
     ],
 )
 def test_a_cell_says_what_the_sheet_shows(value, format, text):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import unicodedata
+import zipfile
 
+import pypdfium2
 import pytest
 
 from index.documents import parse
 from index.errors import DocumentError
-from index.formats.pdf import load_page
+from index.formats.pdf import load_page, whole_page
 from tests.format_fakes import archive, docx_of, epub_of, form_of, pdf_of, show
 from tests.index_fakes import open_library, write
 
@@ -30,6 +32,17 @@ def test_what_is_filled_into_a_form_is_text_in_its_place(read):
     page = load_page(data, "a.pdf", 1)
     left, bottom, right, top = page.boxes[page.text.index("Ann")]
     assert 200 <= left < right <= 400 and 745 <= bottom < top <= 765
+
+
+def test_a_page_keeps_its_size_when_what_is_on_it_is_drawn_into_it():
+    with_own = form_of("Name:", "Ann")
+    # A4, told once for all pages.
+    data = with_own.replace(b"/MediaBox [0 0 600 800]", b" " * 23).replace(
+        b"/Count 1", b"/Count 1 /MediaBox [0 0 595 842]"
+    )
+    pdf = pypdfium2.PdfDocument(data)
+    pdf.init_forms()
+    assert whole_page(pdf, 0).get_size() == (595, 842)
 
 
 def test_pdf_rectangles_cover_the_quote_line_by_line(tmp_path, home):
@@ -136,6 +149,19 @@ def words(text):
     return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
 
 
+def settled(settings, inside):
+    """Return a paragraph with settings of its own."""
+    return paragraph(f"<w:pPr>{settings}</w:pPr>{inside}")
+
+
+def field(asked, shown):
+    """Return a field of a text: what it is asked, and what it shows."""
+    begin, separate, end = (
+        f"<w:r><w:fldChar w:fldCharType='{kind}'/></w:r>" for kind in ("begin", "separate", "end")
+    )
+    return f"{begin}<w:r><w:instrText>{asked}</w:instrText></w:r>{separate}{words(shown)}{end}"
+
+
 def control(inside):
     return f"<w:sdt><w:sdtPr/><w:sdtContent>{inside}</w:sdtContent></w:sdt>"
 
@@ -146,6 +172,10 @@ def cell(inside, settings=""):
 
 _DELETED = "<w:del><w:r><w:delText>Acme</w:delText></w:r></w:del>"
 _BOX = f"<w:txbxContent>{paragraph(words('Boxed.'))}</w:txbxContent>"
+_BOXED = (
+    f"<mc:AlternateContent><mc:Choice>{_BOX}</mc:Choice><mc:Fallback>{_BOX}</mc:Fallback>"
+    "</mc:AlternateContent>"
+)
 _TABLE = (
     "<w:tbl><w:tr>"
     + cell(paragraph(words("Fees")), "<w:gridSpan w:val='2'/>")
@@ -183,13 +213,7 @@ _TABLE = (
             "Title page\n\nDated 1 May",
         ),
         # Stored a second time for older programs.
-        (
-            paragraph(
-                f"{words('Before.')}<mc:AlternateContent><mc:Choice>{_BOX}</mc:Choice>"
-                f"<mc:Fallback>{_BOX}</mc:Fallback></mc:AlternateContent>"
-            ),
-            "Before.\n\nBoxed.",
-        ),
+        (paragraph(words("Before.") + _BOXED), "Before.\n\nBoxed."),
         (
             paragraph(
                 "<w:r><w:t>a</w:t><w:tab/><w:t>b</w:t><w:br/><w:noBreakHyphen/></w:r>"
@@ -199,8 +223,63 @@ _TABLE = (
         ),
         # A cell over two columns, one over two rows, and a row in a content control.
         (_TABLE, "Fees\t2025\na\tbc d\t2025"),
+        (
+            f"<w:tbl><w:tr><w:trPr><w:del/></w:trPr>{cell(paragraph(words('gone')))}</w:tr><w:tr>"
+            + cell(paragraph(words("A")) + paragraph(_BOXED))
+            + cell(paragraph(""), "<w:cellDel/>")
+            + "</w:tr></w:tbl>",
+            "A Boxed.",
+        ),
+        (
+            f"<w:tbl><w:tr>{cell(paragraph(words('Q1')))}"
+            + cell(paragraph(words("EU")), "<w:vMerge w:val='restart'/>")
+            + "</w:tr><w:tr><w:trPr><w:gridBefore w:val='1'/></w:trPr>"
+            + cell("<w:p/>", "<w:vMerge/>")
+            + "</w:tr></w:tbl>",
+            "Q1\tEU\nEU",
+        ),
+        # Between these paragraphs the line end was deleted; this letter is a large one.
+        (
+            settled("<w:rPr><w:del/></w:rPr>", words("The seller is "))
+            + paragraph(words("Acme."))
+            + settled("<w:framePr w:dropCap='drop'/>", words("O"))
+            + paragraph(words("nce upon")),
+            "The seller is Acme.\n\nOnce upon",
+        ),
+        (
+            paragraph(
+                "<w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r>"
+                + field(f"IF {field('MERGEFIELD x', 'NL')} = NL", "Dutch law")
+                + "<w:r><w:t>, one<!-- c --> two</w:t></w:r>"
+            ),
+            "Dutch law, one two",
+        ),
+        (
+            paragraph(
+                words("5 ")
+                + "<w:r><w:sym w:font='Symbol' w:char='F06D'/></w:r>"
+                + words("g ")
+                + "<w:r><w:sym w:font='Wingdings' w:char='F0FE'/></w:r>"
+                + "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>a+b</m:t></m:r>"
+                + "</m:den></m:f><m:sSup><m:e><m:r><m:t>10</m:t></m:r></m:e><m:sup><m:r><m:t>6"
+                + "</m:t></m:r></m:sup></m:sSup>"
+            ),
+            "5 μg ☑1/(a+b)10^6",
+        ),
     ],
-    ids=["insertion", "moved", "control", "box", "marks", "cells"],
+    ids=[
+        "insertion",
+        "moved",
+        "control",
+        "box",
+        "marks",
+        "cells",
+        "deleted",
+        "before",
+        "joined",
+        "hidden",
+        "signs",
+    ],  # fmt: skip
 )
 def test_docx_says_what_a_person_sees_with_all_changes_accepted(read, body, text):
     assert read(docx_of(_DOCUMENT % body), "a.docx").text == text
@@ -304,6 +383,22 @@ def test_mail_gives_headers_and_body_and_names_attachments(read):
     assert document.note == "attachments not read: bill.pdf"
 
 
+def test_a_workbook_that_names_a_style_it_lacks_is_read(read):
+    import openpyxl
+
+    made = openpyxl.Workbook()
+    made.active.append([5, 0.25])
+    made.active["B1"].number_format = "0%"
+    kept = io.BytesIO()
+    made.save(kept)
+    with zipfile.ZipFile(kept) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert read(archive(entries), "a.xlsx").text.endswith("5\t25%")
+    entries[sheet] = entries[sheet].replace(b's="1"', b's="99"')
+    assert read(archive(entries), "a.xlsx").text.endswith("5\t0.25")
+
+
 def test_slides_are_pages_in_the_order_of_the_show(read):
     drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
     show_ns = "http://schemas.openxmlformats.org/presentationml/2006/main"
@@ -317,7 +412,8 @@ def test_slides_are_pages_in_the_order_of_the_show(read):
             '<x Id="r2" Target="slides/slide2.xml"/></R>',
             "ppt/slides/slide1.xml": slide.format(drawing, "one"),
             "ppt/slides/slide2.xml": slide.format(drawing, "two</a:t></a:r><a:br/><a:r><a:t>lines"),
-            "ppt/slides/_rels/slide2.xml.rels": f'<R><x Id="r1" Type="{office}/notesSlide" '
+            "ppt/slides/_rels/slide2.xml.rels": f'<R><!-- c --><x Id="r1" '
+            f'Type="{office}/notesSlide" '
             'Target="../notesSlides/n.xml"/></R>',
             "ppt/notesSlides/n.xml": slide.format(
                 drawing,

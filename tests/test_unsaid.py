@@ -51,6 +51,23 @@ def test_words_that_only_ask_are_not_told_and_names_stay_whole(question, expecte
         ("May 12; it cost 1234.50 or $2,345.60", "12th 1,234.50 1234.5 2345.6 2,345.60"),
         ("twelve ships and 7 sailors", "12 seven"),
         ("Maduro leads; a Maduro-led group", "Maduro-led led"),
+        (
+            "city, armies, copies, denied, tried, voting, moved",
+            "cities army copy deny try vote moving",
+        ),
+        (
+            "cities, planned, banned, run, permitted, died",
+            "city plan planning ban running permit dying",
+        ),
+        ("living, rising, largest, highest, buses, cars", "live rise large high bus car"),
+        (
+            "organization, color, centre, defence, traveled",
+            "organisation colour center defense travel",
+        ),
+        ("30 days, the 5th, 52 weeks, 1st, 100", "thirty fifth fifty-two first hundred"),
+        ("thirty days, fifty-two, first, the fifth, a hundred", "30 52 1st 5 5th 100"),
+        ("it cost 1,500,000 or £2.5m", "1.5m 2,500,000 1.5"),
+        ("on 2023-10-05", "5th 2023 10"),
     ],
 )
 def test_anything_like_a_word_counts_as_said(text, words):
@@ -84,12 +101,13 @@ def test_every_document_and_its_name_are_looked_through_and_files_unread_are_tol
     from index.filters import Filter
 
     said = Said(library.snapshot())
-    words = ["Sinaloa", "apple", "pear", "plum"]
+    words = ["Sinaloa", "apple", "pear", "song", "plum"]
     assert said.unsaid(words) == ["plum"]
     only = Filter(documents=("b.md",))
-    assert said.unsaid(words, only) == ["Sinaloa", "apple", "plum"]
+    assert said.unsaid(words, only) == ["Sinaloa", "apple", "song", "plum"]
+    assert "could not be read" not in said.sentence(["plum"], only)
     assert said.sentence(["plum"]) == (
-        "“plum” was found nowhere in the documents (1 could not be read in full)."
+        "“plum” was found nowhere in the text of the documents (1 could not be read in full)."
     )
     assert said.sentence([]) == ""
 
@@ -109,13 +127,13 @@ def test_names_and_numbers_are_told_apart_from_other_words():
 
 
 def test_the_sentence_is_one_that_can_be_checked():
-    assert unsaid_words(["Sinaloa"]) == "“Sinaloa” was found nowhere in the documents."
+    assert unsaid_words(["Sinaloa"]) == "“Sinaloa” was found nowhere in the text of the documents."
     assert unsaid_words(["ships", "sunk"], filtered=True) == (
-        "“ships” and “sunk” were found nowhere in the documents that were searched."
+        "“ships” and “sunk” were found nowhere in the text of the documents that were searched."
     )
     assert unsaid_words(["a", "b", "c", "d", "e", "f"], unread=2) == (
-        "“a”, “b”, “c”, “d” and 2 more words of the question were found nowhere in the documents "
-        "(2 could not be read in full)."
+        "“a”, “b”, “c”, “d” and 2 more words of the question were found nowhere in the text of the "
+        "documents (2 could not be read in full)."
     )
 
 

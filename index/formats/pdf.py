@@ -107,20 +107,29 @@ def whole_page(pdf: pypdfium2.PdfDocument, number: int) -> pypdfium2.PdfPage:
         PdfiumError: The page is broken.
     """
     page = pdf[number]
-    if any(kind in _ONTO_PAGES for kind in _annotations(page)):
+    kinds = [_kind(page, at) for at in range(pdfium.FPDFPage_GetAnnotCount(page))]
+    if any(kind in _ONTO_PAGES for kind in kinds):
+        for at in reversed(range(len(kinds))):
+            if kinds[at] not in _ONTO_PAGES:
+                pdfium.FPDFPage_RemoveAnnot(page, at)
+        # A size that is told once for many pages would be lost, for that of US letter paper.
+        shown = page.get_bbox()
+        page.set_mediabox(*shown)
+        page.set_cropbox(*shown)
         pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
         page.close()
         page = pdf[number]
     return page
 
 
-def _annotations(page: pypdfium2.PdfPage) -> Iterator[int]:
-    """Yield the kind of each of a page's annotations."""
-    for at in range(pdfium.FPDFPage_GetAnnotCount(page)):
-        annotation = pdfium.FPDFPage_GetAnnot(page, at)
-        if annotation:
-            yield pdfium.FPDFAnnot_GetSubtype(annotation)
-            pdfium.FPDFPage_CloseAnnot(annotation)
+def _kind(page: pypdfium2.PdfPage, at: int) -> int:
+    """Return the kind of a page's annotation; 0 when it cannot be told."""
+    annotation = pdfium.FPDFPage_GetAnnot(page, at)
+    if not annotation:
+        return 0
+    kind = int(pdfium.FPDFAnnot_GetSubtype(annotation))
+    pdfium.FPDFPage_CloseAnnot(annotation)
+    return kind
 
 
 def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> PageText:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _CHOICE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_PARAGRAPH = f"{_DRAWING}p"
 _BESIDE = ("diagramData", "notesSlide")
 _PRESENTATION = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -38,28 +37,37 @@ def load_pptx(data: bytes, name: str) -> Content:
 
 def _lines(data: bytes) -> list[str]:
     """Return the text of each paragraph of a part."""
-    return [
-        _text(paragraph) for paragraph in _shown(parse_xml(data)) if paragraph.tag == _PARAGRAPH
-    ]
+    return [_text(paragraph) for paragraph in _paragraphs(parse_xml(data))]
 
 
-def _text(paragraph: _Element) -> str:
+def _paragraphs(element: _Element) -> Iterator[_Element]:
+    for child in _shown(element):
+        if child.tag == f"{_DRAWING}p":
+            yield child
+        else:
+            yield from _paragraphs(child)
+
+
+def _text(element: _Element) -> str:
     texts = []
-    for node in _shown(paragraph):
-        if node.tag == f"{_DRAWING}t":
-            texts.append(node.text or "")
-        elif node.tag == f"{_DRAWING}br":
+    for child in _shown(element):
+        if child.tag == f"{_DRAWING}t":
+            # Behind a comment of the XML the text goes on.
+            texts.append((child.text or "") + "".join(inside.tail or "" for inside in child))
+        elif child.tag == f"{_DRAWING}br":
             texts.append("\n")
+        else:
+            texts.append(_text(child))
     return "".join(texts)
 
 
 def _shown(element: _Element) -> Iterator[_Element]:
-    """Yield what is inside, in order, but for page numbers and what only older programs show."""
+    """Yield the children, but for page numbers and what only older programs show."""
     for child in element:
-        if child.tag == f"{_CHOICE}Fallback" or child.get("type") == "slidenum":
+        if not isinstance(child.tag, str) or child.tag == f"{_CHOICE}Fallback":
             continue
-        yield child
-        yield from _shown(child)
+        if child.get("type") != "slidenum":
+            yield child
 
 
 def _related(
@@ -73,7 +81,7 @@ def _related(
     relations = parse_xml(archive.read(path))
     targets = {
         node.get("Id"): node.get("Target", "")
-        for node in relations
+        for node in _shown(relations)
         if kind is None or node.get("Type", "").endswith(f"/{kind}")
     }
     wanted = list(targets)

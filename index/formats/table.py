@@ -46,11 +46,19 @@ def load_xlsx(data: bytes, name: str) -> Content:
             # What a file declares as its extent may be a million rows of nothing.
             sheet.reset_dimensions()
             builder.add_heading(sheet.title, 1)
-            rows = ((shown(cell.value, cell.number_format) for cell in row) for row in sheet)
+            rows = ((shown(cell.value, _format(cell)) for cell in row) for row in sheet)
             _add(builder, rows, sheet.title)
     finally:
         book.close()
     return builder.build()
+
+
+def _format(cell: Any) -> str:
+    """Return a cell's number format; "General" where the file has no such style."""
+    try:
+        return str(cell.number_format)
+    except (IndexError, KeyError):
+        return "General"
 
 
 def _add(builder: ContentBuilder, rows: Iterable[Iterable[str]], sheet: str | None) -> None:

@@ -33,7 +33,7 @@ def test_what_the_article_does_not_say_is_refused_with_the_nearest_passages(visi
     assert turn.locator(".cs-answer").count() == 0
     assert turn.locator(".cs-refusal").inner_text() == "The documents do not say"
     note = turn.locator(".cs-note").inner_text()
-    assert note == "“Sinaloa” was found nowhere in the documents."
+    assert note == "“Sinaloa” was found nowhere in the text of the documents."
     assert turn.locator(".cs-source").count() >= 1
     tab.shot("refusal-light")
 
