@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.unsaid import Said, content_words, folded, names, says, unsaid_words
+from qa.unsaid import Said, content_words, names, unsaid_words
+from qa.word_forms import folded, says
 from tests.index_fakes import open_library, write
 
 
