@@ -117,7 +117,8 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
 
     A tokenizer that drops accents can end a token before a combining mark, and takes "U.S." for
     four tokens: a quote that stops at "U.S" would be wrong by one character. So would one that
-    opens a bracket and stops before it closes, see `_paired`.
+    opens a bracket and stops before it closes, see `_paired`, or has the end of one cell of a table
+    and the beginning of the next.
     """
     start, end = _trimmed(text, start, end)
     while 0 < start < end and _joined(text[start - 1], text[start]):
@@ -134,7 +135,7 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
         before = start, end
         for opening, closing in pairs:
             start, end = _paired(text, start, end, opening, closing)
-        start, end = _trimmed(text, start, end)
+        start, end = _whole_cells(text, *_trimmed(text, start, end))
     return start, end
 
 
@@ -144,6 +145,20 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while end > start and text[end - 1].isspace():
         end -= 1
     return start, end
+
+
+def _whole_cells(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave out parts of cells, of a span over several; not where nothing else is in it."""
+    if "\t" not in text[start:end]:
+        return start, end
+    first, last = start, end
+    if start and text[start - 1] not in "\t\n":
+        first = text.index("\t", start, end) + 1
+    if end < len(text) and text[end] not in "\t\n":
+        last = text.rindex("\t", start, end)
+    if first >= last or not text[first:last].strip():
+        return start, end
+    return _trimmed(text, first, last)
 
 
 def _paired(text: str, start: int, end: int, opening: str, closing: str) -> tuple[int, int]:

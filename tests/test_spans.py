@@ -143,7 +143,17 @@ def test_a_quote_has_both_marks_of_a_pair_or_neither(text, found, quote):
     assert aligned(text, found) == quote
 
 
-@given(st.text(min_size=1) | st.text('a1 ()[]“”".`', min_size=1), st.data())
+def test_a_quote_over_cells_has_whole_ones():
+    row = "Copper wire\t1,234.50 EUR\t15.3%\t7 May\nIron"
+    assert aligned(row, "EUR\t15.3%") == "15.3%"
+    assert aligned(row, "15.3%\t7") == "15.3%"
+    assert aligned(row, "1,234.50 EUR\t15.3%") == "1,234.50 EUR\t15.3%"
+    assert aligned(row, "wire\t1,234.50 EUR\t15.3%\t7") == "1,234.50 EUR\t15.3%"
+    # No cell is whole.
+    assert aligned(row, "wire\t1,234.50") == "wire\t1,234.50"
+
+
+@given(st.text(min_size=1) | st.text('a1 ()[]“”".`\t', min_size=1), st.data())
 def test_aligning_stays_inside_the_text_and_is_done_once(text, data):
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))

@@ -223,14 +223,14 @@ def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> s
         parts.append(f'<p class="cs-refusal">{escape(refusal_heading(answer.refusal.reason))}</p>')
         if answer.refusal.reason != "not_answered":
             parts.append(f'<p class="cs-reason">{escape(answer.refusal.message)}</p>')
-        if answer.refusal.instead:
-            parts.append(
-                '<p class="cs-instead">They do answer: <button type="button" data-action="example" '
-                f'data-text="{escape(answer.refusal.instead)}">{escape(answer.refusal.instead)}'
-                "</button></p>"
-            )
     if answer.note:
         parts.append(f'<p class="cs-note">{escape(answer.note)}</p>')
+    if answer.refusal is not None and answer.refusal.instead:
+        parts.append(
+            '<p class="cs-instead">They do answer: <button type="button" data-action="example" '
+            f'data-text="{escape(answer.refusal.instead)}">{escape(answer.refusal.instead)}'
+            "</button></p>"
+        )
     parts.append(source_list(number, turn, selected))
     parts.append(verdict(number, turn))
     return "".join(parts)
