@@ -70,6 +70,7 @@ class Record:
         detail: One sentence about that.
         known_failure: Reason and date, when the pair is known to fail.
         line: Line of the golden set's file.
+        note: What the person who asks is told beside the answer, or the refusal.
     """
 
     key: str
@@ -92,6 +93,7 @@ class Record:
     detail: str = ""
     known_failure: Mapping[str, str] | None = None
     line: int | None = None
+    note: str | None = None
 
     @property
     def unanswerable(self) -> bool:
@@ -118,6 +120,8 @@ class Record:
         ]
         if self.citation:
             lines.append(("cited", f"{self.citation['place']}: “{self.citation['sentence']}”"))
+        if self.note:
+            lines.append(("noted", self.note))
         for name, is_right in self.citation_right.items():
             if not is_right:
                 lines.append(("wrong", f"the {name} that is cited"))
@@ -332,6 +336,7 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
         detail=lost.detail if lost else "",
         known_failure={"reason": failure.reason, "since": str(failure.since)} if failure else None,
         line=pair.line,
+        note=answer.note,
     )
 
 

@@ -233,6 +233,15 @@ def test_a_lost_pair_reads_like_a_review(report):
     ]
 
 
+def test_a_review_tells_what_the_person_who_asked_was_told(report):
+    lost = dataclasses.replace(
+        report.lost[0], note="“winter” was found nowhere in the text of the documents."
+    )
+    assert lost.review().splitlines()[4] == (
+        "    noted  “winter” was found nowhere in the text of the documents."
+    )
+
+
 def test_the_text_holds_the_table_and_the_reviews(report):
     text = report.text()
     assert "answered pairs: exact match" in text
