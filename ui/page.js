@@ -99,7 +99,7 @@ window.citespanOffer = (offer) => {
   const button = line.appendChild(document.createElement("button"));
   Object.assign(button, { type: "button", textContent: offer.text });
   Object.assign(button.dataset, { action: "example", text: offer.text });
-  (last.querySelector(".cs-reason") || refusal).after(line);
+  [...last.querySelectorAll(".cs-refusal, .cs-reason, .cs-note")].pop().after(line);
 };
 
 // The documents that are to be asked; none means all.

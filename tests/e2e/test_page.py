@@ -34,6 +34,10 @@ def test_what_the_article_does_not_say_is_refused_with_the_nearest_passages(visi
     assert turn.locator(".cs-refusal").inner_text() == "The documents do not say"
     note = turn.locator(".cs-note").inner_text()
     assert note == "“Sinaloa” was found nowhere in the text of the documents."
+    # What to ask instead comes after why this was refused, when it is found and when it is kept.
+    turn.locator(".cs-note + .cs-instead").wait_for(timeout=15_000)
+    tab.page.reload()
+    tab.page.locator(".cs-note + .cs-instead").wait_for(timeout=15_000)
     assert turn.locator(".cs-source").count() >= 1
     tab.shot("refusal-light")
 
