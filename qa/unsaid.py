@@ -149,7 +149,7 @@ class Said:
         """Return what to tell of words that `unsaid` returned; empty when there are none."""
         if not unsaid:
             return ""
-        partly = ("no text layer", "attachments not read")
+        partly = ("no text layer", "not read")
         unread = sum(
             file.status == "failed" or any(part in (file.reason or "") for part in partly)
             for file in self.snapshot.documents()

@@ -304,8 +304,14 @@ def test_docx_has_its_notes_headers_and_footers_behind_its_text(read):
     made.part.relate_to(part, kind)
     buffer = io.BytesIO()
     made.save(buffer)
-    text = read(buffer.getvalue(), "a.docx").text
-    assert text == "The text.\n\nSee Annex B.\n\nStrictly confidential"
+    document = read(buffer.getvalue(), "a.docx")
+    assert document.text == "The text.\n\nSee Annex B.\n\nStrictly confidential"
+    assert document.note is None
+    # What is not read is told.
+    chart = Part(PackURI("/word/chart.xml"), "application/xml", b"<c/>", made.part.package)
+    made.part.relate_to(chart, kind.replace("footnotes", "chart"))
+    made.save(buffer := io.BytesIO())
+    assert read(buffer.getvalue(), "a.docx").note == "not read: charts"
 
 
 def test_html_gives_the_main_text_without_furniture(read):
@@ -414,7 +420,9 @@ def test_slides_are_pages_in_the_order_of_the_show(read):
             "ppt/slides/slide2.xml": slide.format(drawing, "two</a:t></a:r><a:br/><a:r><a:t>lines"),
             "ppt/slides/_rels/slide2.xml.rels": f'<R><!-- c --><x Id="r1" '
             f'Type="{office}/notesSlide" '
-            'Target="../notesSlides/n.xml"/></R>',
+            'Target="../notesSlides/n.xml"/>'
+            f'<x Id="r2" Type="{office}/chart" Target="../charts/c.xml"/></R>',
+            "ppt/charts/c.xml": "<c/>",
             "ppt/notesSlides/n.xml": slide.format(
                 drawing,
                 "what the speaker says</a:t></a:r></a:p>"
@@ -424,4 +432,5 @@ def test_slides_are_pages_in_the_order_of_the_show(read):
     )
     document = read(data, "a.pptx")
     assert document.text == "two\nlines\nwhat the speaker says\n\none"
+    assert document.note == "not read: charts"
     assert document.page_at(document.text.index("one")) == 2

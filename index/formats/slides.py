@@ -24,15 +24,17 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 def load_pptx(data: bytes, name: str) -> Content:
     """Read each slide in the order of the show, its diagrams and notes behind it, as a page."""
     builder = ContentBuilder()
+    charts = 0
     with open_archive(data, name) as archive:
         present = set(archive.namelist())
         for slide in _related(archive, "ppt/presentation.xml", present):
             parts = [slide]
             for kind in _BESIDE:
                 parts += _related(archive, slide, present, kind)
+            charts += len(_related(archive, slide, present, "chart"))
             lines = (line for part in parts for line in _lines(archive.read(part)))
             builder.add_page("\n".join(line for line in lines if line.strip()))
-    return builder.build()
+    return builder.build(note="not read: charts" if charts else None)
 
 
 def _lines(data: bytes) -> list[str]:

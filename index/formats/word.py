@@ -41,6 +41,8 @@ _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(r"\W*(?:[pP]age\s)?\d{0,4}\W*(?:of\s\d+)?\W*")
 # Parts of the document beside its body, in the order they are added.
 _BESIDE = ("footnotes", "endnotes", "header", "footer")
+# Parts with text that is not read, and what a person calls them.
+_UNREAD = {"chart": "charts", "diagramData": "diagrams", "aFChunk": "embedded documents"}
 # Fonts of symbols, by their codes from U+F020 on.
 _GREEK = dict(
     zip(
@@ -69,7 +71,9 @@ def load_docx(data: bytes, name: str) -> Content:
         if block not in said:
             said.add(block)
             builder.add(block)
-    return builder.build()
+    kinds = {relation.reltype.rpartition("/")[2] for relation in document.part.rels.values()}
+    unread = [called for kind, called in _UNREAD.items() if kind in kinds]
+    return builder.build(note=f"not read: {', '.join(unread)}" if unread else None)
 
 
 def _add(builder: ContentBuilder, parent: _Element, style_name: Callable[[str], str]) -> None:
