@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from index.errors import QuestionError
 from index.ignore import glob_expression
 
 
@@ -48,3 +51,33 @@ def _fits(glob: str, name: str) -> bool:
     return (
         name == glob or name.startswith(folder) or bool(re.fullmatch(glob_expression(glob), name))
     )
+
+
+def filter_of(filters: Filter | Mapping[str, Any] | None) -> Filter | None:
+    """Return the filter that a mapping spells out; None for one that asks nothing.
+
+    Args:
+        filters: A filter, or its fields: a name or format may stand alone, dates in ISO form.
+
+    Raises:
+        QuestionError: A field that there is not, or no date where one must be.
+    """
+    if filters is None or isinstance(filters, Filter):
+        return filters if filters != Filter() else None
+    values: dict[str, Any] = {}
+    for name, value in filters.items():
+        if name in ("documents", "formats"):
+            values[name] = (value,) if isinstance(value, str) else tuple(value)
+        elif name in ("modified_from", "modified_until"):
+            values[name] = value if isinstance(value, datetime) else _date(name, value)
+        else:
+            known = "documents, formats, modified_from or modified_until"
+            raise QuestionError(f"found the filter {name!r}, expected {known}")
+    return filter_of(Filter(**values))
+
+
+def _date(name: str, value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise QuestionError(f"{name}: found {value!r}, expected a date as 2026-01-31") from error

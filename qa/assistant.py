@@ -8,12 +8,12 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from index.errors import QuestionError
+from index.filters import filter_of
 from qa.answer import Answer, Citation, Refusal
 from qa.calibration import Calibration
 from qa.candidates import Candidate, decide
@@ -123,7 +123,7 @@ class Assistant:
     ) -> Iterator[Stage]:
         """Yield each stage of an ask as it begins; arguments and errors as in `ask`."""
         asked = self._checked(question)
-        wanted = _filter(filters)
+        wanted = filter_of(filters)
         yield Stage("searching")
         clock = _Clock()
         understood = understand(asked, history)
@@ -141,7 +141,7 @@ class Assistant:
     def ask_many(self, questions: Sequence[str], filters: Filters = None) -> list[Answer]:
         """Answer several questions, embedded together; answers and errors as of `ask`."""
         asked = [self._checked(question) for question in questions]
-        wanted = _filter(filters)
+        wanted = filter_of(filters)
         snapshot = self.library.snapshot()
         answers = []
         # Groups bound the memory that passages and logits take.
@@ -303,34 +303,6 @@ class _Citer:
         )
 
 
-def _filter(filters: Filters) -> Filter | None:
-    """Return the filter that a mapping spells out; errors name the field."""
-    from index.filters import Filter
-
-    if isinstance(filters, Filter):
-        return filters if filters != Filter() else None
-    if filters is None:
-        return None
-    values: dict[str, Any] = {}
-    for name, value in filters.items():
-        if name in ("documents", "formats"):
-            values[name] = (value,) if isinstance(value, str) else tuple(value)
-        elif name in ("modified_from", "modified_until"):
-            values[name] = value if isinstance(value, datetime) else _date(name, value)
-        else:
-            known = "documents, formats, modified_from or modified_until"
-            raise QuestionError(f"found the filter {name!r}, expected {known}")
-    made = Filter(**values)
-    return made if made != Filter() else None
-
-
-def _date(name: str, value: object) -> datetime:
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise QuestionError(f"{name}: found {value!r}, expected a date as 2026-01-31") from error
-
-
 def _widened(citation: Citation) -> Citation:
     """Return the citation with its whole sentence as the quote."""
     return replace(
@@ -353,13 +325,13 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
 
 
 def _note(yes_no: bool, rivals: Sequence[Citation], unsaid: str) -> str | None:
-    remarks = [unsaid] if unsaid else []
+    remark = ""
     if yes_no:
-        remarks.insert(0, _ONLY_QUOTES)
+        remark = _ONLY_QUOTES
     elif rivals:
         others = ", ".join(f"“{rival.quote}”" for rival in rivals)
-        remarks.insert(0, f"Sources disagree: another one says {others}.")
-    return " ".join(remarks) or None
+        remark = f"Sources disagree: another one says {others}."
+    return " ".join(filter(None, (remark, unsaid))) or None
 
 
 class _Clock:

@@ -115,6 +115,7 @@ class Said:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._folded: dict[str, str] = {}
+        self._files: list[DocumentRecord] = []
 
     def unsaid(self, words: Sequence[str], filters: Filter | None = None) -> list[str]:
         """Return those of the words that are found in no document, nor anything like them.
@@ -136,7 +137,7 @@ class Said:
         return left
 
     def _texts(self, filters: Filter | None) -> Iterator[str]:
-        files = [file for file in self.snapshot.documents() if _asked(file, filters)]
+        files = self._asked(filters)
         yield folded("\n".join(file.name for file in files))
         for file in files:
             if file.status == "failed" or (file.alias_of and filters is None):
@@ -145,6 +146,11 @@ class Said:
                 self._folded[file.name] = folded(self.snapshot.document(file.name).text)
             yield self._folded[file.name]
 
+    def _asked(self, filters: Filter | None) -> list[DocumentRecord]:
+        # A snapshot stays as it is, and listing its files takes longer than looking a word up.
+        self._files = self._files or self.snapshot.documents()
+        return [file for file in self._files if _asked(file, filters)]
+
     def sentence(self, unsaid: Sequence[str], filters: Filter | None = None) -> str:
         """Return what to tell of words that `unsaid` returned; empty when there are none."""
         if not unsaid:
@@ -152,8 +158,7 @@ class Said:
         partly = ("no text layer", "not read")
         unread = sum(
             file.status == "failed" or any(part in (file.reason or "") for part in partly)
-            for file in self.snapshot.documents()
-            if _asked(file, filters)
+            for file in self._asked(filters)
         )
         return unsaid_words(unsaid, filtered=filters is not None, unread=unread)
 

@@ -79,6 +79,7 @@ wear wore worn, win won, withdraw withdrew withdrawn, write wrote written
 _FORMS = [entry.split() for entry in _IRREGULAR.replace("\n", " ").split(",")]
 _PAST = {forms[0]: forms[1] for forms in _FORMS}
 _BASE = {form: forms[0] for forms in reversed(_FORMS) for form in forms}
+_FORMS_OF = {entry[0]: tuple(entry) for entry in _FORMS}
 _PARTICIPLES = frozenset(forms[-1] for forms in _FORMS) | {"born"}
 _REGULAR = listed(
     """
@@ -124,7 +125,7 @@ def base(word: str) -> str:
 
 def forms(word: str) -> tuple[str, ...]:
     """Return the forms of a verb that differ in more than an ending: `sink`, `sank`, `sunk`."""
-    return next((tuple(entry) for entry in _FORMS if base(word) == entry[0]), ())
+    return _FORMS_OF.get(base(word), ())
 
 
 def _stems(word: str, ending: str) -> list[str]:

@@ -103,13 +103,9 @@ def main() -> None:
 
 
 def _draw(data: bytes, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    import pypdfium2  # type: ignore[import-untyped]
+    from index.formats.pdf import open_pdf, whole_page
 
-    from index.formats.pdf import whole_page
-
-    pdf = pypdfium2.PdfDocument(data)
-    pdf.init_forms()
-    page = whole_page(pdf, request["page"] - 1)
+    page = whole_page(open_pdf(data, "the PDF"), request["page"] - 1)
     across, high = page.get_size()
     scale = min(request["width"] / across, (MAX_PIXELS / (across * high)) ** 0.5)
     picture = page.render(scale=scale).to_pil().convert("RGB")

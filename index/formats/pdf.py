@@ -61,7 +61,7 @@ def load_pdf(data: bytes, name: str) -> Content:
         UnreadableDocument: Encrypted, broken, or scanned without a text layer.
     """
     builder = ContentBuilder()
-    with _open(data, name) as pdf:
+    with open_pdf(data, name) as pdf:
         count = len(pdf)
         empty = 0
         for number in range(count):
@@ -82,11 +82,16 @@ def load_page(data: bytes, name: str, number: int) -> PageText:
     Raises:
         UnreadableDocument: The PDF cannot be opened.
     """
-    with _open(data, name) as pdf:
+    with open_pdf(data, name) as pdf:
         return _read_page(pdf, number - 1)
 
 
-def _open(data: bytes, name: str) -> pypdfium2.PdfDocument:
+def open_pdf(data: bytes, name: str) -> pypdfium2.PdfDocument:
+    """Open a PDF, what is filled into its forms included.
+
+    Raises:
+        UnreadableDocument: It is encrypted, broken, or of too many pages.
+    """
     try:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
