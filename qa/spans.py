@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 # "U.S" before a full stop: an abbreviation that owns the stop which follows it.
+# "de los Soles": a name whose beginning stands before it.
+_CUT_NAME = re.compile(
+    r"(?:(?:de|del|della|di|da|do|dos|das|du|des|la|las|los|van|von|der|den|of|al|bin|ibn) )+"
+    r"(?:the )?[A-Z]"
+)
+_NAME_BEFORE = re.compile(r"(?:[A-Z][\w'’-]* )+$")
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
+
+_LONGEST_NAME = 60  # characters
 
 # Marks that come in pairs. Not ‘ and ’, of which one is an apostrophe more often than not.
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'), ("`", "`"))
@@ -117,8 +125,8 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
 
     A tokenizer that drops accents can end a token before a combining mark, and takes "U.S." for
     four tokens: a quote that stops at "U.S" would be wrong by one character. So would one that
-    opens a bracket and stops before it closes, see `_paired`, or has the end of one cell of a table
-    and the beginning of the next.
+    opens a bracket and stops before it closes, see `_paired`, one that begins in the middle of a
+    name ("de los Soles"), or has the end of one cell of a table and the beginning of the next.
     """
     start, end = _trimmed(text, start, end)
     while 0 < start < end and _joined(text[start - 1], text[start]):
@@ -129,6 +137,9 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
         end += 1
     # Few spans have a mark at all, and this is done for every candidate.
     pairs = [pair for pair in _PAIRS if any(mark in text[start:end] for mark in pair)]
+    if _CUT_NAME.match(text, start, end):
+        name = _NAME_BEFORE.search(text, max(0, start - _LONGEST_NAME), start)
+        start = name.start() if name else start
     before = None
     # What stood inside stands at an edge, once what stood there is left out.
     while before != (start, end):

@@ -168,3 +168,22 @@ def test_aligning_stays_inside_the_text_and_is_done_once(text, data):
 def test_intervals_that_touch_do_not_overlap():
     assert overlap((0, 3), (2, 4))
     assert not overlap((0, 2), (2, 4))
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "whole"),
+    [
+        (
+            "plans to designate the Cartel de los Soles as one",
+            "de los Soles",
+            "Cartel de los Soles",
+        ),
+        ("at the Royal University of Oxford.", "of Oxford", "Royal University of Oxford"),
+        ("by Leonardo da Vinci", "Leonardo da Vinci", "Leonardo da Vinci"),
+        # No name stands before it.
+        ("a part of Oxford", "of Oxford", "of Oxford"),
+        ("it is of 1708", "of 1708", "of 1708"),
+    ],
+)
+def test_a_name_is_not_cut_before_its_particle(text, found, whole):
+    assert aligned(text, found) == whole
