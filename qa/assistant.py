@@ -16,10 +16,14 @@ from index.errors import QuestionError
 from index.filters import filter_of
 from qa.answer import Answer, Citation, Refusal
 from qa.calibration import Calibration
-from qa.candidates import Candidate, decide
+from qa.candidates import decide
+from qa.citing import Citer, widened
 from qa.config import Settings, seeds_folder
+from qa.contrasts import contradicts, contrasted
+from qa.document_questions import of_document
 from qa.followups import understand
 from qa.own_calibration import in_force, shipped
+from qa.own_lines import FITTED_ON, OfItself, of_itself
 from qa.preambles import without_preamble
 from qa.reader import TOKENIZER_FILE, PassageReader, Reader
 from qa.spelling import common_words, spelled
@@ -126,7 +130,8 @@ class Assistant:
         wanted = filter_of(filters)
         yield Stage("searching")
         clock = _Clock()
-        understood = understand(asked, history)
+        # "What is this about?" asks about the document, whatever has been told before.
+        understood = asked if of_document(asked) else understand(asked, history)
         snapshot = self.library.snapshot()
         passages = self._search(snapshot, [understood], wanted)[0]
         understood = self._spelled(understood, passages)
@@ -134,7 +139,7 @@ class Assistant:
         yield Stage("reading", tuple(passages), question=understood)
         [reading] = self._read(snapshot, [understood], [passages])
         clock.lap("reading")
-        answer = self._answer(snapshot, question, reading, wanted, clock)
+        answer = self._answer(snapshot, question, reading, wanted, clock, history)
         read = tuple(passages[at] for at in reading.read)
         yield Stage("answering", tuple(passages), answer, read, understood)
 
@@ -219,37 +224,69 @@ class Assistant:
         reading: Reading,
         wanted: Filter | None,
         clock: _Clock,
+        history: Sequence[Answer] = (),
     ) -> Answer:
-        cited = _Citer(snapshot, reading.passages)
+        own = of_document(reading.question)
+        itself = of_itself(own, snapshot, wanted, history) if own else None
+        told = self._told(question, reading, itself, clock) if itself else None
+        if told and itself and itself.question.certain:
+            return told
+        cited = Citer(snapshot, reading.passages)
         decision = decide(reading.candidates, reading.calibration)
         yes_no = bool(_YES_NO.match(reading.question))
         citations = cited.all(decision.supporting[:_SOURCES])
-        answered = decision.answered and bool(citations)
+        # A reader takes any name for the author's.
+        silent = bool(itself and citations and not itself.said_in(citations[0].sentence))
+        answered = decision.answered and bool(citations) and not silent
+        if told and not answered:
+            return told
         if yes_no and answered:
-            citations = tuple(_widened(citation) for citation in citations)
+            citations = tuple(widened(citation) for citation in citations)
         rivals = cited.all(decision.rivals[:_SOURCES]) if answered else ()
         refusal = None
         if not answered:
             nearest = cited.all(decision.nearest[:_NEAREST])
             refusal = _refusal(snapshot, decision.conflicting, nearest)
-        words = content_words(reading.question)
+        words = [] if silent else content_words(reading.question)
         if answered and decision.confidence >= _SURE:
             # Other words for the same thing are no reason to doubt an answer; another name is.
             words = names(reading.question, words)
         said = self._said_in(snapshot)
         unsaid = tuple(said.unsaid(words, wanted))
+        opposite = _opposite(reading.question, citations, answered)
+        note = _note(yes_no and answered, rivals, opposite, said.sentence(unsaid, wanted))
+        if itself and silent:
+            note = itself.silence
         clock.lap("answering")
         return Answer(
             question=question,
             understood=reading.question,
             text=citations[0].quote if answered else None,
-            confidence=decision.confidence,
+            confidence=0.0 if silent else decision.confidence,
             citations=citations if answered else (),
             refusal=refusal,
-            note=_note(yes_no and answered, rivals, said.sentence(unsaid, wanted)),
+            note=note,
             rivals=rivals,
             calibration=reading.calibration.fitted_on,
             unsaid=unsaid,
+            seconds=clock.seconds(),
+        )
+
+    def _told(
+        self, question: str, reading: Reading, itself: OfItself, clock: _Clock
+    ) -> Answer | None:
+        """Return what a document says of itself as the answer; None where it does not."""
+        if itself.citation is None or itself.confidence < reading.calibration.threshold:
+            return None
+        clock.lap("answering")
+        return Answer(
+            question=question,
+            understood=reading.question,
+            text=itself.citation.quote,
+            confidence=itself.confidence,
+            citations=(itself.citation,),
+            note=itself.note,
+            calibration=FITTED_ON,
             seconds=clock.seconds(),
         )
 
@@ -259,58 +296,6 @@ class Assistant:
         if said is None or said.snapshot is not snapshot:
             said = self._said = Said(snapshot)
         return said
-
-
-class _Citer:
-    """Makes citations of candidates; withholds any that is not exact."""
-
-    def __init__(self, snapshot: Snapshot, passages: Sequence[Passage]) -> None:
-        self._snapshot, self._passages = snapshot, passages
-
-    def all(self, candidates: Sequence[Candidate]) -> tuple[Citation, ...]:
-        """Return the citations of the candidates, in their order."""
-        made = (self._one(candidate) for candidate in candidates)
-        return tuple(citation for citation in made if citation is not None)
-
-    def _one(self, candidate: Candidate) -> Citation | None:
-        from index.chunks import sentence_around
-
-        passage = self._passages[candidate.span.passage]
-        document = self._snapshot.document(passage.document)
-        start = passage.start + candidate.span.start
-        end = passage.start + candidate.span.end
-        if document.text[start:end] != candidate.span.text or start == end:
-            _LOG.error(
-                "withheld an inexact citation of %s at %d:%d; please report this as a bug",
-                passage.document, start, end,
-            )  # fmt: skip
-            return None
-        first, last = sentence_around(document.text, start, end)
-        return Citation(
-            document=document.name,
-            page=document.page_at(start),
-            heading=document.heading_at(start),
-            start=start,
-            end=end,
-            quote=candidate.span.text,
-            sentence=document.text[first:last],
-            sentence_start=first,
-            sentence_end=last,
-            passage_start=passage.start,
-            passage_end=passage.end,
-            score=candidate.score,
-            cell=document.cell_at(start),
-        )
-
-
-def _widened(citation: Citation) -> Citation:
-    """Return the citation with its whole sentence as the quote."""
-    return replace(
-        citation,
-        start=citation.sentence_start,
-        end=citation.sentence_end,
-        quote=citation.sentence,
-    )
 
 
 def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...]) -> Refusal:
@@ -324,14 +309,23 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
     return Refusal("nothing_retrieved", "Nothing in the documents is about this.")
 
 
-def _note(yes_no: bool, rivals: Sequence[Citation], unsaid: str) -> str | None:
+def _opposite(question: str, citations: Sequence[Citation], answered: bool) -> str:
+    """Return what to tell where the best sentence has the opposite of what is asked."""
+    found = contradicts(contrasted(question), citations[0].sentence) if citations else None
+    if found is None:
+        return ""
+    sentence = "This sentence" if answered else "The nearest sentence"
+    return f"{sentence} says “{found[1]}”, not “{found[0]}”."
+
+
+def _note(yes_no: bool, rivals: Sequence[Citation], opposite: str, unsaid: str) -> str | None:
     remark = ""
     if yes_no:
         remark = _ONLY_QUOTES
     elif rivals:
         others = ", ".join(f"“{rival.quote}”" for rival in rivals)
         remark = f"Sources disagree: another one says {others}."
-    return " ".join(filter(None, (remark, unsaid))) or None
+    return " ".join(filter(None, (remark, opposite, unsaid))) or None
 
 
 class _Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.chunks import crosses_paragraphs
+from index.chunks import crosses_paragraphs, sentence_around
 from index.errors import ModelError, WeightsMissing
 from index.network import check, open_network
 from qa import spans
 from qa.config import Settings
+from qa.contrasts import COST, contradicts, contrasted
 from qa.wording import as_read
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Span:
         text: The characters.
         score: Log-odds that this span answers the question, against "no answer here"; above 0
             it answers. Comparable across passages.
-        margin: Log of P(span) / P(no answer) under the span head alone.
+        margin: Log of P(span) / P(no answer) under the span head alone; less `contrasts.COST` where
+            the span's sentence has the opposite of what is asked, see `qa.contrasts`.
         answerability: The answerability head's log-odds for the span's window.
         relevance: The relevance head's log-odds for the span's window.
     """
@@ -222,10 +224,12 @@ class Reader:
             encodings.append(encoded)
             jobs.extend(self._jobs(number, question, encoded))
         found: list[list[Span]] = [[] for _ in requests]
+        asked = [contrasted(question) for question, _ in requests]
         for job, logits in zip(jobs, self._logits(jobs), strict=True):
             encoding = encodings[job.request][job.passage]
             text = requests[job.request][1][job.passage]
-            found[job.request].extend(self._spans(job, encoding, text, logits, best))
+            made = self._spans(job, encoding, text, logits, asked[job.request], best)
+            found[job.request].extend(made)
         return [_distinct(candidates, best) for candidates in found]
 
     def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
@@ -266,7 +270,13 @@ class Reader:
         return self._run(ids, np.ones_like(ids), types)
 
     def _spans(
-        self, job: _Job, encoding: Encoding, text: str, logits: Logits, best: int
+        self,
+        job: _Job,
+        encoding: Encoding,
+        text: str,
+        logits: Logits,
+        asked: Mapping[str, frozenset[str]],
+        best: int,
     ) -> list[Span]:
         start, end, relevance, answerability = (one[0] for one in logits)
         heads = (float(answerability), float(relevance))
@@ -289,10 +299,11 @@ class Reader:
             # A headline and the paragraph below it are no phrase of the document's.
             if crosses_paragraphs(text, first, last):
                 continue
-            score = self._weights.score(candidate.margin, *heads)
-            made.append(
-                Span(job.passage, first, last, text[first:last], score, candidate.margin, *heads)
-            )
+            margin = candidate.margin
+            if asked and contradicts(asked, text[slice(*sentence_around(text, first, last))]):
+                margin -= COST
+            score = self._weights.score(margin, *heads)
+            made.append(Span(job.passage, first, last, text[first:last], score, margin, *heads))
         return made
 
 

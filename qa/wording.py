@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qa.document_questions import asked_by_name
+
 
 def listed(text: str) -> frozenset[str]:
     """Return the words of a text as a set."""
@@ -206,9 +208,10 @@ def as_read(question: str) -> str:
     It ends with a question mark, however it was typed: what readers are trained on nearly always
     does, and whether it does must not change what an answer is worth. "According to whom …" is
     asked of news and hardly ever of what readers are trained on (once in 100,000 questions), where
-    "Who says …" is.
+    "Who says …" is. "Which ship is this about?" asks for the ship's name, see
+    `qa.document_questions`.
     """
-    question = _SOURCE.sub("Who says ", question)
+    question = asked_by_name(_SOURCE.sub("Who says ", question))
     bare = question.rstrip("?! \n\t")
     if bare.endswith(".") and not _ends_abbreviated(bare):
         bare = bare.rstrip(". ")

@@ -106,6 +106,64 @@ def test_what_is_said_around_a_question_is_neither_searched_nor_read(make):
     assert then.understood == "When did Ann open the bridge?"
 
 
+BYLINE = "Bridge opens\nBy Ann Lee\n\nThe apple bridge was opened by Bob in the year of 1708."
+
+
+def test_a_document_is_quoted_on_itself_from_its_own_lines(make):
+    # By the network alone it would be "Bob", for every question.
+    assistant = make({"Bob": 3.0}, {"news.txt": BYLINE})
+    answer = assistant.ask("Who wrote this article?")
+    (cited,) = answer.citations
+    text = assistant.library.document("news.txt").text
+    assert answer.text == text[cited.start : cited.end] == cited.quote == "Ann Lee"
+    assert answer == assistant.ask_many(["Who wrote this article?"])[0]
+    titled = assistant.ask("What is the title of the document?")
+    assert (titled.text, titled.note) == ("Bridge opens", "This is the title of the document.")
+    # "The report" may be one that the text speaks of: only where nothing there answers.
+    assert assistant.ask("Who wrote the report?").text == "Bob"
+    assert make_silent(assistant).ask("Who wrote the report?").text == "Ann Lee"
+
+
+def make_silent(assistant):
+    assistant.reader = Reader(WordRun({}), word_tokenizer())
+    return assistant
+
+
+def test_what_no_line_of_a_document_says_of_it_is_refused_whatever_name_is_near(make):
+    assistant = make({"Ann": 3.0}, {"news.txt": "The apple bridge was opened, and Ann came."})
+    refused = assistant.ask("When was this article published?")
+    assert not refused and refused.confidence == 0.0
+    assert refused.note == "news.txt does not say what its date is."
+    assert refused.refusal.nearest[0].quote == "Ann"
+    assert assistant.ask("Who came?").text == "Ann"
+
+
+def test_of_several_documents_the_one_that_is_named_filtered_or_cited_last_is_meant(make):
+    files = {"news.txt": BYLINE, "copper.txt": "By Cy Fox\n\nA copper engine was built by Bob."}
+    assistant = make({"Bob": 3.0}, files)
+    question = "Who wrote this article?"
+    several = assistant.ask(question)
+    assert not several and several.note.startswith("Several documents may be meant")
+    assert assistant.ask("Who is the author of copper.txt?").text == "Cy Fox"
+    assert assistant.ask(question, filters={"documents": "news.txt"}).text == "Ann Lee"
+    before = assistant.ask("who built the copper engine?")
+    assert before.citations[0].document == "copper.txt"
+    assert assistant.ask(question, [before]).text == "Cy Fox"
+    assert assistant.ask("Who wrote this?", [before]).understood == "Who wrote this?"
+
+
+def test_a_threshold_above_the_confidence_in_such_lines_refuses_them(make):
+    assistant = make({}, {"news.txt": BYLINE})
+    assistant.calibration = replace(PLAIN, threshold=0.99)
+    assert not assistant.ask("Who wrote this article?")
+
+
+def test_a_refusal_tells_that_the_sentence_says_the_opposite(make):
+    answer = make({"Ann": 1.0}).ask("who closed the bridge in 1708?")
+    assert not answer
+    assert answer.note.startswith("The nearest sentence says “opened”, not “closed”.")
+
+
 def test_an_empty_library_retrieves_nothing(make):
     answer = make({}, files={}).ask("who?")
     assert answer.refusal.reason == "nothing_retrieved"

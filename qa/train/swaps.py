@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from qa.contrasts import OPPOSITES
 from qa.train.data import Example
 from qa.train.passages import FUNCTION_WORDS, SENTENCE_END
 
@@ -27,16 +28,6 @@ _PLAIN = re.compile(r"\b[a-z]{5,}\b")
 
 _ASKING = "who what when where which why how whose whom does did is are was were in on at do can"
 _ASKERS = frozenset(_ASKING.split())
-_OPPOSITES = """
-    first last, before after, oldest youngest, largest smallest, highest lowest, most least,
-    north south, east west, northern southern, eastern western, early late, earliest latest,
-    won lost, increase decrease, increased decreased, above below, inside outside, best worst,
-    longest shortest, more fewer, maximum minimum, male female, men women, begin end, began ended,
-    start finish, started stopped, open close, opened closed, support oppose, supported opposed,
-    allow forbid, allowed forbade, join leave, joined left, rich poor, old new, strong weak,
-    public private, domestic foreign, win lose, gain lose, accept reject, accepted rejected,
-    positive negative, major minor, internal external
-"""
 # Words that can stand for one another in a question, so that one in place of another asks of
 # something else and not of the same thing in other words.
 _FAMILIES = """
@@ -81,9 +72,7 @@ _SIBLINGS = {
     for word in family
 }
 _ANTONYMS = {
-    one: other
-    for pair in _OPPOSITES.split(",")
-    for one, other in (pair.split(), pair.split()[::-1])
+    one: other for pair in OPPOSITES.split(",") for one, other in (pair.split(), pair.split()[::-1])
 }
 
 
