@@ -130,8 +130,11 @@ class Assistant:
         wanted = filter_of(filters)
         yield Stage("searching")
         clock = _Clock()
-        # "What is this about?" asks about the document, whatever has been told before.
-        understood = asked if of_document(asked) else understand(asked, history)
+        own = of_document(asked)
+        # "This article" is the document, and what "this is about" its topic; but "When was this
+        # released?" may ask of what was told before.
+        whole = own is not None and (own.document != "this" or own.matter == "topic")
+        understood = asked if whole else understand(asked, history)
         snapshot = self.library.snapshot()
         passages = self._search(snapshot, [understood], wanted)[0]
         understood = self._spelled(understood, passages)
@@ -229,14 +232,15 @@ class Assistant:
         own = of_document(reading.question)
         itself = of_itself(own, snapshot, wanted, history) if own else None
         told = self._told(question, reading, itself, clock) if itself else None
-        if told and itself and itself.question.certain:
+        if told and itself and itself.question.certain and not itself.question.told:
             return told
         cited = Citer(snapshot, reading.passages)
         decision = decide(reading.candidates, reading.calibration)
         yes_no = bool(_YES_NO.match(reading.question))
         citations = cited.all(decision.supporting[:_SOURCES])
         # A reader takes any name for the author's.
-        silent = bool(itself and citations and not itself.said_in(citations[0].sentence))
+        best = citations[0] if citations else None
+        silent = bool(itself and best and not itself.said_in(best.document, best.sentence))
         answered = decision.answered and bool(citations) and not silent
         if told and not answered:
             return told

@@ -15,6 +15,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from index.documents import SUFFIXES
+
 Matter = Literal["author", "recipient", "credit", "source", "update", "date", "title", "topic"]
 
 # "The article" is hardly ever a thing that a text speaks of; "the report" often is.
@@ -25,12 +27,14 @@ _PAPER = (
     "|statement|notes?|study|book|contract|agreement|policy|manual|page|presentation|spreadsheet"
     "|minutes)"
 )
-_FILE = r"(?:the (?:file|document) )?[\w(][\w()./-]*\.[a-z]{2,5}"
+_SUFFIXES = "|".join(suffix[1:] for suffix in SUFFIXES if suffix)
+_FILE = rf"(?:the (?:file|document) )?[\w(][\w()./-]*\.(?:{_SUFFIXES})"
 _THIS = f"(?:(?:the|this|that|these|those|my|our|your) {_PAPER}|this|{_FILE})"
 _IT = f"(?P<it>{_THIS})"
 _IS = "(?: ?'s| is| was| are| were)"
 _MADE = "written|authored|penned|drafted|prepared|composed|compiled"
 _OUT = "published|issued|released|posted|printed|put out"
+_TELL = "(?:discuss|describe|cover|deal with|talk about|report on|say)"
 _OUTLET = (
     "(?:news )?(?:agency|newspaper|paper|outlet|magazine|publication|publisher|website|site"
     "|journal|organi[sz]ation)"
@@ -41,7 +45,7 @@ _WAYS: dict[Matter, tuple[str, ...]] = {
     "recipient": (
         f"(?:to )?whom?{_IS} {_IT} (?:sent|addressed|written|directed)(?: to| for)",
         f"to whom{_IS} {_IT} (?:sent|addressed|written|directed)",
-        f"who{_IS} {_IT} (?:to|for)",
+        f"who{_IS} {_IT} to",
         f"who (?:received|got) {_IT}",
         f"(?:who{_IS} )?(?:the )?(?:recipient|addressee)s? of {_IT}",
     ),
@@ -55,7 +59,8 @@ _WAYS: dict[Matter, tuple[str, ...]] = {
         f"(?:(?:who|what){_IS} )?(?:the )?(?:authors?|writers?|sender|byline) (?:of|on) {_IT}",
         f"who (?:has |have )?(?:wrote|{_MADE}|sent) {_IT}",
         f"(?:by )?whom?{_IS} {_IT} (?:(?:{_MADE}|sent)(?: by)?|by|from)",
-        f"what{_IS} the name of the (?:author|writer|sender) of {_IT}",
+        f"(?:what{_IS}|name|give) the (?:name of the )?(?:author|writer|sender) of {_IT}",
+        f"(?:which|what) (?:author|person|journalist|reporter) (?:wrote|{_MADE}) {_IT}",
         f"whose (?:name|byline){_IS} on {_IT}",
     ),
     "source": (
@@ -66,16 +71,18 @@ _WAYS: dict[Matter, tuple[str, ...]] = {
         f"who (?:has )?(?:{_OUT}) {_IT}",
         f"(?:by whom|in which {_OUTLET}){_IS} {_IT} (?:{_OUT})",
         f"(?:which|what) {_OUTLET}{_IS} {_IT} (?:from|in|(?:{_OUT}) (?:in|by))",
-        f"(?:which|what) {_OUTLET} (?:{_OUT}|ran) {_IT}",
+        f"(?:which|what) [a-z]+(?: [a-z]+)? (?:published|issued|released|printed|ran) {_IT}",
+        f"where{_IS} {_IT} (?:first |originally )?(?:published|printed|issued)",
     ),
     "update": (
-        f"when{_IS} {_IT} (?:last )?(?:updated|modified|revised|changed)",
+        f"when{_IS} {_IT} (?:last )?(?:updated|modified|revised|changed|edited)",
         f"(?:what{_IS} )?(?:the )?date of the last (?:change|update|revision)s? (?:of|to) {_IT}",
     ),
     "date": (
         f"when{_IS} {_IT} (?:first |originally )?(?:{_MADE}|{_OUT}|sent|dated|created|from)",
         f"(?:what{_IS} )?(?:the )?(?:publication |issue )?date (?:of|on) {_IT}",
-        f"(?:on )?(?:what|which) (?:date|day){_IS} {_IT} (?:{_MADE}|{_OUT}|sent|dated|from)",
+        f"(?:on |in )?(?:what|which) (?:date|day|month|year){_IS} {_IT}"
+        f" (?:first |originally )?(?:{_MADE}|{_OUT}|sent|dated|from)",
     ),
     "title": (
         f"(?:what{_IS} )?(?:the )?(?:title|headline|subject line) (?:of|on|in) {_IT}",
@@ -83,10 +90,11 @@ _WAYS: dict[Matter, tuple[str, ...]] = {
     ),
     "topic": (
         f"what{_IS} {_IT} (?:all |mainly |mostly )?about",
-        f"what (?:does|do) {_IT} (?:discuss|describe|cover|deal with|talk about|report on|say)",
+        f"what (?:does|do) {_IT} {_TELL}",
         f"(?:what{_IS} )?(?:the )?(?:main )?(?:topic|subject|theme|gist) of {_IT}",
     ),
 }
+_TELLS = re.compile(f"what (?:does|do) .* {_TELL}")
 _PATTERNS = [(matter, re.compile(way)) for matter, ways in _WAYS.items() for way in ways]
 
 _POSSESSIVE = re.compile(f"{_IT}'s (?P<what>(?:main |publication )?[a-z]+)$")
@@ -104,7 +112,9 @@ _PERSON = re.compile(f"whom?{_IS} (?:{_THIS}|it) {_ABOUT}")
 # What has no name to ask for: these are asked of the document, and plurals of several names.
 _NAMELESS = re.compile(
     r"(?:.* )?(?:topics?|subjects?|themes?|issues?|problems?|matters?|things?|kind|type|sort|area"
-    r"|field|period|year|time|date|question|(?!.*(?:ss|us|is)$).*s)"
+    r"|field|period|year|month|quarter|time|date|question|percentage|amount|one|of|(?!.*(?:ss|us|is)$)"
+    r".*s)|(?:exactly|else|specifically|really|actually|then|precisely|ever|is|are|was|does)\b.*"
+    r"|.* (?:exactly|else|specifically|really|then|them|these|those)"
 )
 
 
@@ -116,11 +126,13 @@ class DocumentQuestion:
         matter: What of it.
         document: The words that stand for it: "this article", "the report", "minutes.docx".
         certain: Whether they can hardly stand for something that a text speaks of.
+        told: Whether it may be told in running text as well: "What does this policy cover?"
     """
 
     matter: Matter
     document: str
     certain: bool
+    told: bool = False
 
 
 def of_document(question: str) -> DocumentQuestion | None:
@@ -131,7 +143,7 @@ def of_document(question: str) -> DocumentQuestion | None:
         if found:
             document = found["it"]
             certain = re.fullmatch(f"this.*|.*(?:{_SURELY})|{_FILE}", document) is not None
-            return DocumentQuestion(matter, document, certain)
+            return DocumentQuestion(matter, document, certain, bool(_TELLS.fullmatch(bare)))
     return None
 
 

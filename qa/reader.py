@@ -275,7 +275,7 @@ class Reader:
         encoding: Encoding,
         text: str,
         logits: Logits,
-        asked: Mapping[str, frozenset[str]],
+        asked: Mapping[str, Any],
         best: int,
     ) -> list[Span]:
         start, end, relevance, answerability = (one[0] for one in logits)
@@ -297,7 +297,7 @@ class Reader:
             last = encoding.offsets[job.window.first + candidate.last][1]
             first, last = spans.align(text, first, last)
             # A headline and the paragraph below it are no phrase of the document's.
-            if crosses_paragraphs(text, first, last):
+            if crosses_paragraphs(text, first, last) or not _says_something(text[first:last]):
                 continue
             margin = candidate.margin
             if asked and contradicts(asked, text[slice(*sentence_around(text, first, last))]):
@@ -305,6 +305,11 @@ class Reader:
             score = self._weights.score(margin, *heads)
             made.append(Span(job.passage, first, last, text[first:last], score, margin, *heads))
         return made
+
+
+def _says_something(text: str) -> bool:
+    """Tell whether there is a letter or a digit: "#" is no answer."""
+    return any(character.isalnum() for character in text)
 
 
 def _distinct(candidates: list[Span], best: int) -> list[Span]:

@@ -17,15 +17,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qa.wording import function_word, listed
+
 Floats = NDArray[np.float32]
 
 # "U.S" before a full stop: an abbreviation that owns the stop which follows it.
 # "de los Soles": a name whose beginning stands before it.
 _CUT_NAME = re.compile(
     r"(?:(?:de|del|della|di|da|do|dos|das|du|des|la|las|los|van|von|der|den|of|al|bin|ibn) )+"
-    r"(?:the )?[A-Z]"
+    r"(?:the )?[^\W\d_a-zß-öø-ÿ]"
 )
-_NAME_BEFORE = re.compile(r"(?:[A-Z][\w'’-]* )+$")
+_NAME_BEFORE = re.compile(r"(?:[^\W\d_a-zß-öø-ÿ][\w'’-]* )+$")
+_NO_NAMES = listed(
+    """
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june
+    july august september october november december
+    """
+)
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
 
 _LONGEST_NAME = 60  # characters
@@ -138,8 +146,7 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
     # Few spans have a mark at all, and this is done for every candidate.
     pairs = [pair for pair in _PAIRS if any(mark in text[start:end] for mark in pair)]
     if _CUT_NAME.match(text, start, end):
-        name = _NAME_BEFORE.search(text, max(0, start - _LONGEST_NAME), start)
-        start = name.start() if name else start
+        start = _name_start(text, start)
     before = None
     # What stood inside stands at an edge, once what stood there is left out.
     while before != (start, end):
@@ -148,6 +155,21 @@ def align(text: str, start: int, end: int) -> tuple[int, int]:
             start, end = _paired(text, start, end, opening, closing)
         start, end = _whole_cells(text, *_trimmed(text, start, end))
     return start, end
+
+
+def _name_start(text: str, start: int) -> int:
+    """Return where the name begins that goes on at `start`; `start` itself where none stands there.
+
+    The word that begins a sentence has its capital from that.
+    """
+    found = _NAME_BEFORE.search(text, max(0, start - _LONGEST_NAME), start)
+    if found is None:
+        return start
+    words = found.group().lower().split()
+    begins = not text[: found.start()].strip() or text[: found.start()].rstrip()[-1:] in ".!?:;"
+    if begins and (len(words) == 1 or function_word(words[0])):
+        return start
+    return start if _NO_NAMES & set(words) else found.start()
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

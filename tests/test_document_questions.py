@@ -31,6 +31,9 @@ from qa.wording import as_read
         ("What's the title of this report?", "title", True),
         ("What is the article’s title?", "title", True),
         ("What is this document called?", "title", True),
+        ("In what year was this article published?", "date", True),
+        ("Name the author of this text", "author", True),
+        ("Which company published this report?", "source", True),
         ("what is this about", "topic", True),
         ("What does the article say?", "topic", True),
     ],
@@ -53,6 +56,9 @@ def test_what_is_asked_of_a_document_itself_is_known(question, matter, certain):
         "Where is the article of faith from the creed kept?",
         "When was the U.S. founded?",
         "Who is the author?",
+        "Who drafted Node.js?",
+        "When was asp.net created?",
+        "Who is this policy for?",
         "When was this?",
         "Where is this?",
         "",
@@ -72,6 +78,8 @@ def test_what_is_asked_of_the_text_is_left_to_the_reader(question):
         # Nothing that has a name, or several.
         ("What topic is this about?", "What topic is this about?"),
         ("Which countries is it about?", "Which countries is it about?"),
+        ("What exactly does the report cover?",) * 2,
+        ("What percentage does the article talk about?",) * 2,
         ("Which cartel is this about and who leads it?",) * 2,
         ("Which cartel did the U.S. designate?",) * 2,
     ],
@@ -153,9 +161,83 @@ def test_a_document_is_quoted_on_itself_only_where_a_line_says_so(name, text, ma
     assert (found and document.text[slice(*found.place)]) == said
 
 
+LETTER = """Dear Mr Jones,
+
+Thank you for the apples, of which there were a great many this year.
+
+Yours sincerely,
+Ann Lee"""
+AGREEMENT = """SERVICES AGREEMENT
+
+This Services Agreement is entered into on the first day by the two parties below.
+
+By: /s/ Ann Lee
+Name: Ann Lee
+Title: Chief Executive Officer
+Date: ____"""
+FRONT = """---
+title: "Getting started: a guide"
+author: Jane Doe
+date: '2026-05-04'
+---
+
+Install it, and then start it with the command that stands below this line."""
+
+
+@pytest.mark.parametrize(
+    ("text", "matter", "said"),
+    [
+        (LETTER, "author", "Ann Lee"),
+        (AGREEMENT, "title", "SERVICES AGREEMENT"),
+        (AGREEMENT, "author", None),
+        (AGREEMENT, "date", None),
+        (FRONT, "title", "Getting started: a guide"),
+        (FRONT, "author", "Jane Doe"),
+        (FRONT, "date", "2026-05-04"),
+        ("CREDIT AGREEMENT\n\nIt is agreed.", "source", None),
+        ("Minutes of the Board held on 5 May 2026\n\nAll came.", "date", "5 May 2026"),
+        ("Note\n\nDATE: MAY 5, 2026", "date", "MAY 5, 2026"),
+        ("Updated 10:05 AM EDT, Tue May 5, 2026", "update", "10:05 AM EDT, Tue May 5, 2026"),
+        ("Bridge opens\nby Jane Doe\n\nIt is open.", "author", "Jane Doe"),
+        ("Due Date: 30 June 2026\nInvoice Date: 1 June 2026", "date", "1 June 2026"),
+        ("From: 1 May 2026\nTo: 31 May 2026\nRe: Account", "author", None),
+        ("From: 1 May 2026\nTo: 31 May 2026\nRe: Account", "recipient", None),
+        ("FOR IMMEDIATE RELEASE\n\nBridge opens\n\nIt is open.", "title", "Bridge opens"),
+        ("ANN LEE: Thanks for having me on the show.\n\nBOB: Yes.", "title", None),
+        ("Title: Learning C#", "title", "Learning C#"),
+        ("Subject: Budget 2026 - final version", "title", "Budget 2026 - final version"),
+        ("Authors: Ann Lee; Bob Ray; Cy Dee", "author", "Ann Lee; Bob Ray; Cy Dee"),
+        (
+            "Word " * 790 + "\nSource: The Harbour Gazette of Oslo",
+            "source",
+            "The Harbour Gazette of Oslo",
+        ),
+        ("x" * 5000 + " who said that published: 5 May 2020", "date", None),
+    ],
+)
+def test_documents_of_many_kinds_are_quoted_whole_or_not_at_all(text, matter, said):
+    document = parse(text.encode(), "a.md" if text is FRONT else "a.txt")
+    found = told(document, matter)
+    assert (found and document.text[slice(*found.place)]) == said
+
+
 @pytest.mark.parametrize(
     ("line", "matter"),
     [
+        ("By Hand Delivery", "author"),
+        ("BY EMAIL", "author"),
+        ("BY CERTIFIED MAIL, RETURN RECEIPT REQUESTED", "author"),
+        ("By Public Transport", "author"),
+        ("By Popular Demand", "author"),
+        ("By Business Segment", "author"),
+        ("Written by hand in 1600, it was lost for three centuries", "author"),
+        ("Compiled by GCC 12.2 on Linux x86_64 with all optimisations turned on.", "author"),
+        ("Published in May 2024", "source"),
+        ("Released by Hamas on Sunday, the three women were taken", "source"),
+        ("Expiration Date: 31 December 2026", "date"),
+        ("Attack on Pearl Harbor, December 7, 1941", "date"),
+        ("September 1, 1939: Germany Invades Poland", "date"),
+        ("Released May 5, 2020 by Acme Records, the album sold well", "date"),
         ("By DOWNLOADING, you agree.", "author"),
         ("By Monday, 4 May, all was over.", "author"),
         ("by: its maker", "author"),

@@ -180,7 +180,11 @@ def test_intervals_that_touch_do_not_overlap():
         ),
         ("at the Royal University of Oxford.", "of Oxford", "Royal University of Oxford"),
         ("by Leonardo da Vinci", "Leonardo da Vinci", "Leonardo da Vinci"),
-        # No name stands before it.
+        ("saw Ángel María de la Cruz", "de la Cruz", "Ángel María de la Cruz"),
+        # No name stands before it, but what begins a sentence, or a day.
+        ("It fell. But de Gaulle stayed", "de Gaulle", "de Gaulle"),
+        ("In Paris de Gaulle stayed", "de Gaulle", "de Gaulle"),
+        ("and on Monday von der Leyen left", "von der Leyen", "von der Leyen"),
         ("a part of Oxford", "of Oxford", "of Oxford"),
         ("it is of 1708", "of 1708", "of 1708"),
     ],
