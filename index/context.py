@@ -11,14 +11,18 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from index.content import Rows
 from index.documents import Document
 
 _ROWS_LOOKED_AT = 5
+# Runs of rows above one without names, and characters above a passage, that are looked through.
+_RUNS_LOOKED_AT, _TABLE_LOOKED_AT = 50, 20_000
 _LONGEST_ROW = 4000
 _LONGEST_NAMES = 300
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
+_YEAR = re.compile(r"\D{0,4}(?:1[5-9]|20)\d\d(?:[/–-]\d{2,4})?\D{0,4}")
 _BREAK = r"(?:[-‐][ \t]*\n[ \t]*|\u00ad\s*)"
 _BROKEN = re.compile(rf"(?<![^\W\d_])[^\W\d_]+(?:{_BREAK}[^\W\d_]+)+")
 _HYPHENATED = re.compile(r"-[ \t]*\n")
@@ -58,6 +62,110 @@ def whole_words(text: str) -> str:
     text = text.translate(_WITHIN_WORDS)
     broken = [re.sub(_BREAK, "", found.group()) for found in _BROKEN.finditer(text)]
     return f"{text}\n{' '.join(broken)}" if broken else text
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        names: Their names, as they stand in the row that has them; empty where none has.
+        keys: Numbers of the columns whose values tell the rows apart: no two alike, and no numbers.
+    """
+
+    names: tuple[str, ...] = ()
+    keys: tuple[int, ...] = ()
+
+
+NO_COLUMNS = Columns()
+
+
+def columns_at(document: Document, position: int) -> Columns:
+    """Return the columns of the table that the line at a position is a row of.
+
+    Args:
+        document: The document.
+        position: First character of a line.
+
+    Returns:
+        `NO_COLUMNS` in no table, and in one that begins there or whose columns have no names.
+    """
+    at = bisect_right(document.rows, position, key=lambda rows: rows.start) - 1
+    if at < 0:
+        return NO_COLUMNS if document.rows else _columns_above(document.text, position)
+    sheet = document.rows[at].sheet
+    for rows in reversed(document.rows[max(0, at - _RUNS_LOOKED_AT) : at + 1]):
+        if rows.sheet != sheet:
+            break
+        names = _names_in(document.text, rows)
+        if names is not None:
+            end = min(rows.end, names[0] + _TABLE_LOOKED_AT)
+            return columns_of(_rows_of(document.text, names[0], end))
+    return NO_COLUMNS
+
+
+def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
+    """Return the columns of a table's rows, the first of which may name them.
+
+    Args:
+        rows: Cells by row, the empty ones too.
+    """
+    if len(rows) < 2:
+        return NO_COLUMNS
+    names = tuple(rows[0])
+    filled = [name for name in names if name]
+    # Years name columns, too, beside a name that is none or above the rows' own.
+    others = filled[1:] if names[0] else filled
+    if len(filled) < 2 or not (names[0].strip(_OF_NUMBERS) or not names[0]):
+        return NO_COLUMNS
+    if not all(name.strip(_OF_NUMBERS) or _YEAR.fullmatch(name) for name in others):
+        return NO_COLUMNS
+    keys = []
+    for at in range(len(names)):
+        values = [row[at].casefold() for row in rows[1:] if at < len(row) and row[at]]
+        words = any(value.strip(_OF_NUMBERS) for value in values)
+        if len(values) > 1 and words and len(set(values)) == len(values):
+            keys.append(at)
+    return Columns(names, tuple(keys))
+
+
+def cells_of(line: str) -> list[tuple[int, str]]:
+    """Return where each cell of a line begins, and its words; no cells of a line that is no row."""
+    line = line.rstrip("\n")
+    mark, start = "\t", 0
+    if mark not in line:
+        bare = line.strip()
+        if not bare.startswith("|") or bare.count("|") < 3 or not bare.strip("|:- "):
+            return []
+        mark, start = "|", line.index("|") + 1
+        line = line.rstrip().removesuffix("|")
+    cells = []
+    for part in line[start:].split(mark):
+        words = part.strip()
+        cells.append((start + (part.index(words) if words else 0), words))
+        start += len(part) + 1
+    return cells
+
+
+def _columns_above(text: str, position: int) -> Columns:
+    """Return the columns of the table that the line at a position goes on with."""
+    low = max(0, position - _TABLE_LOOKED_AT)
+    first = start = text.rfind("\n", low, position) + 1
+    end = text.find("\n", position)
+    if not cells_of(text[start : end if end >= 0 else None]):
+        return NO_COLUMNS
+    while start > low:
+        start = text.rfind("\n", low, start - 1) + 1
+        line = text[start:first].strip()
+        if not cells_of(line) and line.strip("|:- "):
+            break
+        first = start
+    return columns_of(_rows_of(text, first, position)) if first < position else NO_COLUMNS
+
+
+def _rows_of(text: str, start: int, end: int) -> list[list[str]]:
+    rows = ([cell for _, cell in cells_of(line)] for line in text[start:end].split("\n"))
+    return [row for row in rows if row]
 
 
 def _column_names(document: Document) -> list[tuple[int, int] | None]:

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog, ChunkRow
+from index.context import NO_COLUMNS, Columns, columns_at
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
@@ -62,6 +63,7 @@ class Passage:
         lexical: BM25, at least 0, higher is better; 0 when no word matches.
         page: 1-based page that the passage starts on, where the format has pages.
         heading: Nearest heading at or above the passage's start, where the format has headings.
+        columns: The columns of the table that the passage begins in the middle of.
     """
 
     document: str
@@ -73,6 +75,7 @@ class Passage:
     lexical: float
     page: int | None
     heading: str | None
+    columns: Columns = NO_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,7 @@ class Snapshot:
             lexical=lexical,
             page=document.page_at(chunk.start),
             heading=document.heading_at(chunk.start),
+            columns=columns_at(document, chunk.start),
         )
 
     def document(self, name: str) -> Document:

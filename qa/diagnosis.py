@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from qa.answer import Answer, Citation
 from qa.evaluate import exact_match, normalize
 from qa.goldenset import Pair
+from qa.tables import read_passages
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -192,7 +193,7 @@ def _after_retrieval(
     wrong = [name for name, is_right in citation_right.items() if not is_right]
     if answer.text is not None and exact_match(answer.text, pair.answers) and wrong:
         return Diagnosis("not_chosen", f"the right words, cited from another {wrong[0]}")
-    [spans] = reader.read_many([(answer.understood, [passage.text for passage in right])])
+    [spans] = read_passages(reader, [(answer.understood, right)])
     marked = [next((s for s in spans if s.passage == i), None) for i in range(len(right))]
     tops = [span for span in marked if span is not None]
     good = [span for span in tops if exact_match(span.text, pair.answers)]

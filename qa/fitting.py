@@ -35,6 +35,7 @@ from qa.evaluate import acceptable, f1
 from qa.goldenset import Pair
 from qa.ranking import AGAINST, fit_ranking
 from qa.reader import Span
+from qa.tables import read_passages
 
 if TYPE_CHECKING:
     from qa.answer import Answer
@@ -159,7 +160,7 @@ def _case(pair: Pair, assistant: Assistant, chunks: int) -> Case:
         # One question that cannot be asked must not end a run of thousands.
         return Case(pair, ())
     understood, passages = stage.question, stage.passages
-    [spans] = assistant.reader.read_many([(understood, [passage.text for passage in passages])])
+    [spans] = read_passages(assistant.reader, [(understood, passages)])
     known = prospects(understood, passages, chunks)
     found = candidates_of(understood, spans, passages, known, assistant.calibration)
     return Case(pair, tuple(ranked(found)), tuple(known))

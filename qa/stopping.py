@@ -47,6 +47,7 @@ from qa.candidates import (
 )
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
+from qa.tables import read_passages
 
 if TYPE_CHECKING:
     from index.search import Passage
@@ -83,9 +84,9 @@ class Reading:
         self.following = following(self.read, self._prospects, self.candidates, calibration)
 
     @property
-    def request(self) -> tuple[str, list[str]]:
-        """Return the question and the texts to read next, as a reader takes them."""
-        return self.question, [self.passages[at].text for at in self.following]
+    def request(self) -> tuple[str, list[Passage]]:
+        """Return the question and the passages to read next."""
+        return self.question, [self.passages[at] for at in self.following]
 
     def add(self, spans: Sequence[Span]) -> None:
         """Take what a reader found for `request`, and choose what to read next."""
@@ -99,7 +100,7 @@ class Reading:
 def read_all(readings: Sequence[Reading], reader: PassageReader) -> None:
     """Read until every reading is over, the groups of all of them together."""
     while pending := [reading for reading in readings if reading.following]:
-        found = reader.read_many([reading.request for reading in pending])
+        found = read_passages(reader, [reading.request for reading in pending])
         for reading, spans in zip(pending, found, strict=True):
             reading.add(spans)
 

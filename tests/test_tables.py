@@ -1,0 +1,135 @@
+"""Tables are read by rows, and quoted by cells."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.context import NO_COLUMNS, Columns, cells_of, columns_at, columns_of
+from index.documents import parse
+from index.search import Passage
+from qa.reader import Reader
+from qa.tables import read_passages, views
+from tests.reader_fakes import WordRun, word_tokenizer
+
+STAFF = (
+    "Name\tOffice\tSalary\tManager\n"
+    "Ann Lee\tOslo\t56,250\tCy Fox\n"
+    "Bob Ray\tLima\t1,708\tCy Fox\n"
+    "Dee Poe\tOslo\t90,500\tCy Fox\n"
+    "Eve Ash\tOslo\t61,000\tUma Orr"
+)
+
+
+def passage(text, columns=NO_COLUMNS, heading=None):
+    return Passage("staff.csv", 0, len(text), text, 1.0, 0.3, 2.0, None, heading, columns)
+
+
+def read(question, text, columns=NO_COLUMNS):
+    """Return what is read of a passage."""
+    return [view.text for view in views(question, passage(text, columns))]
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("What is Bob Ray's salary?", ["Bob Ray. Office: Lima, Salary: 1,708, Manager: Cy Fox."]),
+        ("ray's office", ["Bob Ray. Office: Lima, Salary: 1,708, Manager: Cy Fox."]),
+        ("Who earns 90,500?", ["Dee Poe. Salary: 90,500."]),
+        # Nobody of that name; the same surname is another person.
+        ("What is Zoe Ray's salary?", []),
+        ("What is the salary of Fay Kay in Oslo?", []),
+        # More rows than a question can be about, and none.
+        ("Who reports to Cy Fox?", []),
+        ("Who is the cleverest?", []),
+        # Whose manager she is has an office, and she has not; but it is told who has her.
+        ("In which office is Uma Orr?", []),
+        ("Who reports to Uma Orr?", ["Eve Ash. Manager: Uma Orr."]),
+    ],
+)
+def test_rows_that_a_question_is_about_are_read_with_their_columns(question, rows):
+    assert read(question, STAFF) == rows
+
+
+def test_rows_below_their_names_passage_are_read_with_them_all_the_same():
+    text = STAFF.partition("\n")[2]
+    columns = Columns(("Name", "Office", "Salary", "Manager"), (0,))
+    row = ["Bob Ray. Office: Lima, Salary: 1,708, Manager: Cy Fox."]
+    assert read("What is Bob Ray's salary?", text, columns) == row
+
+
+def test_text_around_a_table_is_read_without_it():
+    text = f"Staff of the harbour.\n\n{STAFF}\n\nPaid monthly."
+    (prose,) = read("Who pays?", text)
+    assert " ".join(prose.split()) == "Staff of the harbour. Paid monthly."
+    assert len(read("Bob Ray's salary?", text)) == 2
+
+
+def test_a_form_needs_no_names_and_a_markdown_table_no_tabs():
+    form = "Applicant\tAnn Lee\nDate of birth\t4 May 1988"
+    assert "Date of birth: 4 May 1988." in read("What is the date of birth?", form)
+    markdown = (
+        "| Item | 2021 | 2022 |\n|---|---|---|\n| Revenue | 1,708 | 1,900 |\n| Debt | 5 | 6 |"
+    )
+    assert read("What was the revenue in 2022?", markdown) == ["Revenue. 2021: 1,708, 2022: 1,900."]
+    assert read("What was the revenue in 2017?", markdown) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A line\twith one stray tab that goes on and on for very many words to the end of it all.",
+        "It is a | b, and no table at all.",
+        "\tAn indented paragraph, as they were typed once.",
+        "How are refunds made?\tWrite to us within thirty days and send the goods back to us.",
+    ],
+)
+def test_what_is_no_table_is_read_as_it_stands(text):
+    assert read("What is it?", text) == [text]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ([["Name", "Age"], ["Ann", "9"], ["Bob", "9"]], Columns(("Name", "Age"), (0,))),
+        ([["", "2021", "2022"], ["Debt", "5", "6"]], Columns(("", "2021", "2022"), ())),
+        ([["Ann", "9"], ["Bob", "10"]], NO_COLUMNS),
+        ([["Name", "Age"]], NO_COLUMNS),
+        ([], NO_COLUMNS),
+    ],
+)
+def test_columns_are_named_by_a_row_without_numbers_but_years(rows, columns):
+    assert columns_of(rows) == columns
+
+
+def test_the_columns_of_a_row_are_found_far_above_it():
+    lines = [f"p{number},{number}" for number in range(900)]
+    document = parse("\n".join(["Person,Points", *lines]).encode(), "a.csv")
+    assert columns_at(document, document.text.index("p899")).names == ("Person", "Points")
+    page = "<p>Points.</p><table>" + "".join(
+        f"<tr><td>{line.replace(',', '</td><td>')}</td></tr>" for line in ["Person,Points", *lines]
+    )
+    document = parse((page + "</table><p>The end.</p>").encode(), "a.html")
+    assert columns_at(document, document.text.index("p899")).names == ("Person", "Points")
+    assert columns_at(document, document.text.index("The end")) == NO_COLUMNS
+
+
+def test_what_is_found_in_a_row_is_quoted_from_its_cell():
+    reader = Reader(WordRun({"1708": 3.0, "Bob": 5.0}), word_tokenizer())
+    asked, text = "What is Bob's salary?", STAFF.replace("1,708", "1708")
+    [[span, *_]] = read_passages(reader, [(asked, [passage("It was Ann."), passage(text)])])
+    # "Bob" is marked more surely, and is what the question says.
+    assert (span.passage, span.text, text[span.start : span.end]) == (1, "1708", "1708")
+
+
+@given(st.text(alphabet="ab1\t\n| -:.", max_size=120), st.text(alphabet="ab1 ", max_size=8))
+def test_what_is_read_is_the_passage_piece_by_piece(text, question):
+    for view in views(question, passage(text)):
+        for here, there, length in view.places:
+            assert view.text[here : here + length] == text[there : there + length]
+            assert 0 <= there <= there + length <= len(text)
+
+
+@given(st.text(alphabet="ab\t| -:", max_size=60))
+def test_cells_are_runs_of_their_line(line):
+    for start, cell in cells_of(line):
+        assert line[start : start + len(cell)] == cell == cell.strip()
