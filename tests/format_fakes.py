@@ -15,7 +15,8 @@ def archive(entries, **options):
     return buffer.getvalue()
 
 
-def docx_of(xml):
+def docx_of(xml, **parts):
+    """Write a Word file whose document is `xml`; other parts by name: `numbering="<…"`."""
     import docx
 
     buffer = io.BytesIO()
@@ -23,6 +24,7 @@ def docx_of(xml):
     with zipfile.ZipFile(buffer) as file:
         entries = {name: file.read(name) for name in file.namelist()}
     entries["word/document.xml"] = xml.encode()
+    entries |= {f"word/{name}.xml": part.encode() for name, part in parts.items()}
     return archive(entries)
 
 

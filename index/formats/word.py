@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.content import Content, ContentBuilder
 from index.formats.archive import open_archive, parse_xml
+from index.formats.numbering import Numbers
 
 if TYPE_CHECKING:
     from lxml.etree import _Element  # type: ignore[import-untyped]
@@ -64,7 +65,8 @@ def load_docx(data: bytes, name: str) -> Content:
     document = docx.Document(io.BytesIO(data))
     styles = {style.style_id: style.name or "" for style in document.styles}
     builder = ContentBuilder()
-    _add(builder, document.element.body, lambda style: styles.get(style, ""))
+    numbers = _numbers(document.part)
+    _add(builder, document.element.body, lambda style: styles.get(style, ""), numbers)
     said: set[str] = set()
     for block in _beside(document.part):
         # A header is the same on the first page, on even ones and on odd ones.
@@ -76,15 +78,33 @@ def load_docx(data: bytes, name: str) -> Content:
     return builder.build(note=f"not read: {', '.join(unread)}" if unread else None)
 
 
-def _add(builder: ContentBuilder, parent: _Element, style_name: Callable[[str], str]) -> None:
+def _numbers(part: Any) -> Numbers:
+    """Return what counts the document's numbered paragraphs."""
+    roots = {}
+    for relation in part.rels.values():
+        kind = relation.reltype.rpartition("/")[2]
+        if kind in ("numbering", "styles") and not relation.is_external:
+            roots[kind] = parse_xml(relation.target_part.blob)
+    return Numbers(roots.get("numbering"), roots.get("styles"))
+
+
+def _add(
+    builder: ContentBuilder,
+    parent: _Element,
+    style_name: Callable[[str], str],
+    numbers: Numbers,
+) -> None:
     begun = ""
     for block in _children(parent, {_P, _TABLE}):
         if block.tag == _TABLE:
-            lines = _lines(block)
+            lines = _lines(block, numbers)
             if any(map(str.strip, lines)):
                 builder.add("\n".join(lines))
             continue
-        text = begun + _text(block)
+        # What goes on with another paragraph has its number from that one.
+        number = "" if begun else numbers.next(block)
+        text = _text(block)
+        text = begun + (f"{number}{text}" if text.strip() else text)
         begun = text if _goes_on(block) else ""
         if not begun:
             style = style_name(_style(block))
@@ -94,7 +114,7 @@ def _add(builder: ContentBuilder, parent: _Element, style_name: Callable[[str], 
             elif text.strip():
                 builder.add(text)
         for box in _boxes(block):
-            _add(builder, box, style_name)
+            _add(builder, box, style_name, numbers)
     if begun.strip():
         builder.add(begun)
 
@@ -225,7 +245,7 @@ def _symbol(element: _Element) -> str:
     return _DINGBATS.get(code, "\ufffd") if font.startswith("Wingdings") else "\ufffd"
 
 
-def _lines(table: _Element) -> list[str]:
+def _lines(table: _Element, numbers: Numbers) -> list[str]:
     """Return a line a row, cells apart by tabs; a cell that goes over rows is said in each."""
     lines = []
     above: dict[int, str] = {}
@@ -240,7 +260,7 @@ def _lines(table: _Element) -> list[str]:
                 continue
             merged = cell.find(f"{_WORD}tcPr/{_WORD}vMerge")
             goes_on = merged is not None and merged.get(_VALUE) != "restart"
-            words = _one_line(map(_text, _paragraphs(cell)))
+            words = _one_line(numbers.next(one) + _text(one) for one in _paragraphs(cell))
             said[column] = above.get(column, words) if goes_on else words
             cells.append(said[column])
             column += _count(cell.find(f"{_WORD}tcPr/{_WORD}gridSpan"), 1)
