@@ -115,6 +115,7 @@ _LINES: dict[Matter, tuple[str, ...]] = {
     ),
     "title": (_TITLE,),
     "topic": (),
+    "clause": (),
 }
 _PATTERNS = {matter: [re.compile(line) for line in lines] for matter, lines in _LINES.items()}
 _FROM, _TO = re.compile(_SENDER), re.compile(_RECIPIENT)

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from index.documents import SUFFIXES
+from qa.clauses import of_clause
 
-Matter = Literal["author", "recipient", "credit", "source", "update", "date", "title", "topic"]
+Matter = Literal[
+    "author", "recipient", "credit", "source", "update", "date", "title", "topic", "clause"
+]
 
 # "The article" is hardly ever a thing that a text speaks of; "the report" often is.
 _SURELY = "article|document|text|file|passage|e-?mail|pdf|web ?page|slide deck"
@@ -127,12 +130,14 @@ class DocumentQuestion:
         document: The words that stand for it: "this article", "the report", "minutes.docx".
         certain: Whether they can hardly stand for something that a text speaks of.
         told: Whether it may be told in running text as well: "What does this policy cover?"
+        part: The kind of part that is asked for, "clause", or none, and its number.
     """
 
     matter: Matter
     document: str
     certain: bool
     told: bool = False
+    part: tuple[str, str] = ("", "")
 
 
 def of_document(question: str) -> DocumentQuestion | None:
@@ -144,6 +149,10 @@ def of_document(question: str) -> DocumentQuestion | None:
             document = found["it"]
             certain = re.fullmatch(f"this.*|.*(?:{_SURELY})|{_FILE}", document) is not None
             return DocumentQuestion(matter, document, certain, bool(_TELLS.fullmatch(bare)))
+    asked = of_clause(bare)
+    if asked is not None:
+        part, number, document = asked
+        return DocumentQuestion("clause", document, certain=True, part=(part, number))
     return None
 
 

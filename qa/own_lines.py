@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qa.answer import Answer, Citation
 from qa.citing import cited
+from qa.clauses import clause
 from qa.document_lines import told
 from qa.document_questions import DocumentQuestion, Matter
 
@@ -40,7 +41,10 @@ _SAYS: dict[Matter, tuple[str, str]] = {
     "date": (rf"{_OUT}|{_MADE}|updated|created|\bsent\b|effective|signed|held", "its date"),
     "title": (r"titl|headlin|called|heading", "its title"),
     "topic": ("", "what it is about"),
+    "clause": ("", "that"),
 }
+# Documents that are looked through for the number of a clause.
+_MOST_DOCUMENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class OfItself:
         Readers take any name for the author's: of 300 passages without such lines the shipped one
         answers 15 to 36 % (`python -m tests.benchmarks.document_questions`).
         """
+        if self.question.matter == "clause":
+            return self.document is not None
         says, _ = _SAYS[self.question.matter]
         if not self.question.certain:
             return True
@@ -103,16 +109,37 @@ def of_itself(
         and (wanted is None or wanted.accepts(file.name, file.format or "", file.modified))
     ]
     name = _meant(question.document, files, history)
+    if question.matter == "clause":
+        return _clause(question, snapshot, [name] if name else [file.name for file in files])
     document = snapshot.document(name) if name is not None else None
     if document is None or not (question.certain or _is_called(document, question.document)):
         return OfItself(question, name)
     found = told(document, question.matter)
     if found is None:
         return OfItself(question, name)
-    confidence = _CONFIDENCE[found.by]
-    odds = math.log(confidence / (1 - confidence))
-    citation = cited(document, *found.place, odds)
-    return OfItself(question, name, citation, confidence, _NOTES[found.by])
+    return _cited(question, document, found.place, found.by)
+
+
+def _clause(question: DocumentQuestion, snapshot: Snapshot, names: Sequence[str]) -> OfItself:
+    """Return the one place among documents that has the number that is asked for."""
+    places = []
+    for name in names[:_MOST_DOCUMENTS]:
+        document = snapshot.document(name)
+        place = clause(document.text, *question.part)
+        if place is not None:
+            places.append((document, place))
+    if len(places) != 1 or len(names) > _MOST_DOCUMENTS:
+        return OfItself(question, None if places else names[0] if len(names) == 1 else "")
+    [(document, place)] = places
+    return _cited(question, document, place, "line")
+
+
+def _cited(
+    question: DocumentQuestion, document: Document, place: tuple[int, int], by: str
+) -> OfItself:
+    confidence = _CONFIDENCE[by]
+    citation = cited(document, *place, math.log(confidence / (1 - confidence)))
+    return OfItself(question, document.name, citation, confidence, _NOTES[by])
 
 
 def _is_called(document: Document, words: str) -> bool:
@@ -126,7 +153,7 @@ def _is_called(document: Document, words: str) -> bool:
 def _meant(words: str, files: Sequence[DocumentRecord], history: Sequence[Answer]) -> str | None:
     """Return the name of the document that words of a question stand for."""
     names = [file.name for file in files]
-    typed = words.split()[-1]
+    typed = words.split()[-1] if words else ""
     called = [name for name in names if typed in (name.lower(), PurePosixPath(name).name.lower())]
     if called or "." in typed:
         return called[0] if len(called) == 1 else None

@@ -172,6 +172,16 @@ def test_of_several_documents_the_named_filtered_or_last_cited_is_meant(make, tm
     assert silent.note == "No line of x.txt says who wrote it."
 
 
+def test_a_clause_is_quoted_by_its_number_of_the_one_document_that_has_it(make):
+    files = {"a.md": "# Lease\n\n1. Rent\n\n1.1 Bob pays.", "b.txt": "1. Rent\n\n2.1 Ann pays."}
+    assistant = make({"Ann": 3.0, "Bob": 3.0}, files)
+    answer = assistant.ask("What does clause 1.1 say?")
+    assert (answer.text, answer.citations[0].document) == ("1.1 Bob pays.", "a.md")
+    both = assistant.ask("What does clause 1 say?")
+    assert not both and both.note.startswith("Several documents may be meant")
+    assert assistant.ask("What does clause 1 of b.txt say?").text == "1. Rent"
+
+
 def test_a_threshold_above_the_confidence_in_such_lines_refuses_them(make):
     assistant = make({}, {"news.txt": BYLINE})
     assistant.calibration = replace(PLAIN, threshold=0.99)
