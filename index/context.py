@@ -20,7 +20,8 @@ _ROWS_LOOKED_AT = 5
 # Runs of rows above one without names, and characters above a passage, that are looked through.
 _RUNS_LOOKED_AT, _TABLE_LOOKED_AT = 50, 20_000
 _LONGEST_ROW = 4000
-_LONGEST_NAMES = 300
+_LONGEST_NAMES = 300  # characters
+_LONGEST_NAME = 7  # words
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
 _YEAR = re.compile(r"\D{0,4}(?:1[5-9]|20)\d\d(?:[/–-]\d{2,4})?\D{0,4}")
 _BREAK = r"(?:[-‐][ \t]*\n[ \t]*|\u00ad\s*)"
@@ -119,6 +120,8 @@ def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
     if len(filled) < 2 or not (names[0].strip(_OF_NUMBERS) or not names[0]):
         return NO_COLUMNS
     if not all(name.strip(_OF_NUMBERS) or _YEAR.fullmatch(name) for name in others):
+        return NO_COLUMNS
+    if any(len(name.split()) > _LONGEST_NAME or name.endswith("?") for name in filled):
         return NO_COLUMNS
     keys = []
     for at in range(len(names)):

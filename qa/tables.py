@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from index.context import NO_COLUMNS, Columns, cells_of, columns_of
 from qa.candidates import stems
 from qa.reader import PassageReader, Span
+from qa.unsaid import content_words
 
 if TYPE_CHECKING:
     from index.search import Passage
 
 MOST_ROWS = 3
 """Rows of a passage that a question may be about; of more it tells too little."""
-# Words of a cell that is running text, and of a line that is more than a caption.
-_PROSE = 12
+# Words of a cell that is running text, and of one that says more than a name or a value does: with
+# such cells it may be a list of questions and answers.
+_PROSE, _PHRASE = 12, 5
 _NAMED = re.compile(r"(?<!^)\b[A-Z]\w+|\b\d+\b")
 
 
@@ -125,6 +127,10 @@ def views(question: str, passage: Passage) -> list[View]:
     if not runs:
         return [whole]
     rows = [_view(row) for row in _chosen(question, passage, _rows(passage, runs))]
+    if not rows and any(
+        len(cell.text.split()) >= _PHRASE for run in runs for row in run for cell in row
+    ):
+        return [whole]
     text, places = "", []
     for start, end in texts:
         places.append((len(text), start, end - start))
@@ -182,6 +188,7 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
     that no column is called by, or one whole cell of the row is in the question.
     """
     asked = stems(question)
+    content = stems(" ".join(content_words(question)))
     around = stems(f"{passage.heading or ''} {passage.document}")
     named = stems(" ".join(_NAMED.findall(question)))
     of_rows = [[stems(cell.text) for cell in row.cells] for row in rows]
@@ -192,7 +199,7 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
         told = asked & frozenset().union(*cells)
         known = told | stems(" ".join(row.columns.names)) | around
         whole = any(cell and cell <= asked for cell in cells)
-        if named <= known and (few or (told and (whole or asked <= known))):
+        if named <= known and (few or (told and (whole or content <= known))):
             scored.append((sum(1 / common[stem] for stem in told), row))
     best = max((score for score, _ in scored), default=0.0)
     chosen = [row for score, row in scored if score >= 0.999 * best]

@@ -87,6 +87,15 @@ def test_what_is_no_table_is_read_as_it_stands(text):
     assert read("What is it?", text) == [text]
 
 
+def test_where_no_row_is_named_a_table_of_phrases_is_read_as_it_stands():
+    faq = (
+        "Is parking free?\tYes, behind the main building\nAre dogs allowed?\tOnly on a lead\n"
+        "Is there a café?\tOn the first floor\nAre cards accepted?\tYes, but no cheques"
+    )
+    assert read("Where can I leave my car?", faq) == [faq]
+    assert "Are dogs allowed?: Only on a lead." in read("Are dogs allowed?", faq)
+
+
 @pytest.mark.parametrize(
     ("rows", "columns"),
     [
