@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,12 +18,14 @@ from index.content import Rows
 from index.documents import Document
 
 _ROWS_LOOKED_AT = 5
-# Runs of rows above one without names, and characters above a passage, that are looked through.
-_RUNS_LOOKED_AT, _TABLE_LOOKED_AT = 50, 20_000
+# Runs of rows and lines above a passage, and characters of a table, that are looked through.
+_RUNS_LOOKED_AT, _LINES_LOOKED_AT, _TABLE_LOOKED_AT = 50, 5000, 20_000
 _LONGEST_ROW = 4000
 _LONGEST_NAMES = 300  # characters
 _LONGEST_NAME = 7  # words
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
+# An address, an amount or a question names no column.
+_NO_NAME = re.compile(r"@|[€$£]\s?\d|\d\s?[€$£]|[?:]$|\d:\d\d")
 _YEAR = re.compile(r"\D{0,4}(?:1[5-9]|20)\d\d(?:[/–-]\d{2,4})?\D{0,4}")
 _BREAK = r"(?:[-‐][ \t]*\n[ \t]*|\u00ad\s*)"
 _BROKEN = re.compile(rf"(?<![^\W\d_])[^\W\d_]+(?:{_BREAK}[^\W\d_]+)+")
@@ -98,11 +101,20 @@ def columns_at(document: Document, position: int) -> Columns:
     for rows in reversed(document.rows[max(0, at - _RUNS_LOOKED_AT) : at + 1]):
         if rows.sheet != sheet:
             break
-        names = _names_in(document.text, rows)
-        if names is not None:
-            end = min(rows.end, names[0] + _TABLE_LOOKED_AT)
-            return columns_of(_rows_of(document.text, names[0], end))
+        end = min(rows.end, rows.start + _TABLE_LOOKED_AT)
+        table = [(start, cells) for start, cells in _rows_of(document.text, rows.start, end)]
+        for number, (start, _) in enumerate(table[:_ROWS_LOOKED_AT]):
+            columns = columns_of([cells for _, cells in table[number:]])
+            if columns.names and _is_full(columns.names, table[number:]):
+                return columns if start < position else NO_COLUMNS
     return NO_COLUMNS
+
+
+def _is_full(names: Sequence[str], table: Sequence[tuple[int, Sequence[str]]]) -> bool:
+    """Tell whether a row has as many cells as most rows below it, and so is no caption."""
+    counts = Counter(len(list(filter(None, cells))) for _, cells in table[1:])
+    most, _ = counts.most_common(1)[0]
+    return len(list(filter(None, names))) >= most - 1
 
 
 def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
@@ -121,7 +133,7 @@ def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
         return NO_COLUMNS
     if not all(name.strip(_OF_NUMBERS) or _YEAR.fullmatch(name) for name in others):
         return NO_COLUMNS
-    if any(len(name.split()) > _LONGEST_NAME or name.endswith("?") for name in filled):
+    if any(len(name.split()) > _LONGEST_NAME or _NO_NAME.search(name) for name in filled):
         return NO_COLUMNS
     keys = []
     for at in range(len(names)):
@@ -152,23 +164,36 @@ def cells_of(line: str) -> list[tuple[int, str]]:
 
 def _columns_above(text: str, position: int) -> Columns:
     """Return the columns of the table that the line at a position goes on with."""
-    low = max(0, position - _TABLE_LOOKED_AT)
-    first = start = text.rfind("\n", low, position) + 1
+    first = start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     if not cells_of(text[start : end if end >= 0 else None]):
         return NO_COLUMNS
-    while start > low:
-        start = text.rfind("\n", low, start - 1) + 1
-        line = text[start:first].strip()
-        if not cells_of(line) and line.strip("|:- "):
+    # Up to where the table begins; in one of which that is too far up nothing is taken for it.
+    for _ in range(_LINES_LOOKED_AT):
+        if start == 0:
+            break
+        start = text.rfind("\n", 0, start - 1) + 1
+        line = text[start : first - 1]
+        if not cells_of(line) and (not line.strip() or line.strip("|:-+= ")):
             break
         first = start
-    return columns_of(_rows_of(text, first, position)) if first < position else NO_COLUMNS
+    else:
+        return NO_COLUMNS
+    end = min(position, first + _TABLE_LOOKED_AT)
+    if first >= position:
+        return NO_COLUMNS
+    return columns_of([cells for _, cells in _rows_of(text, first, end)])
 
 
-def _rows_of(text: str, start: int, end: int) -> list[list[str]]:
-    rows = ([cell for _, cell in cells_of(line)] for line in text[start:end].split("\n"))
-    return [row for row in rows if row]
+def _rows_of(text: str, start: int, end: int) -> list[tuple[int, list[str]]]:
+    """Return where each row among some lines begins, and its cells."""
+    rows = []
+    for line in text[start:end].split("\n"):
+        cells = [cell for _, cell in cells_of(line)]
+        if cells:
+            rows.append((start, cells))
+        start += len(line) + 1
+    return rows
 
 
 def _column_names(document: Document) -> list[tuple[int, int] | None]:

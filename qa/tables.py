@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from index.context import NO_COLUMNS, Columns, cells_of, columns_of
 from qa.candidates import stems
+from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
 from qa.unsaid import content_words
+from qa.wording import AUXILIARY, is_verb
 
 if TYPE_CHECKING:
     from index.search import Passage
@@ -30,6 +32,14 @@ MOST_ROWS = 3
 # such cells it may be a list of questions and answers.
 _PROSE, _PHRASE = 12, 5
 _NAMED = re.compile(r"(?<!^)\b[A-Z]\w+|\b\d+\b")
+_HONORIFIC = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Herr|Frau|Mme|Mlle|Señora?)\b\.?")
+_NUMERIC = "0123456789 .,:/%€$£()+-–—−"
+# Lines of these are drawn between rows.
+_RULED = "|:-+= \t\n"
+# "2.3", "(a)", "•", "SECTION 2", "MARLOW:": what stands before text, and no cell.
+_MARK = re.compile(
+    r"\d+(?:\.\d+)*[.)]?|\(?[a-zA-Z]{1,4}[.)]|[•–—*-]|§.*|[A-Z][A-Z ]+\d*:?|[A-Z][A-Z .]+:"
+)
 
 
 class _Cell(NamedTuple):
@@ -44,34 +54,49 @@ class _Row(NamedTuple):
     cells: tuple[_Cell, ...]
 
 
+class _Piece(NamedTuple):
+    """A piece of a passage in a view: where it begins there and here, its length, its column."""
+
+    here: int
+    there: int
+    length: int
+    column: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A part of a passage as it is read.
 
     Attributes:
         text: What is read.
-        places: Of each piece of the passage in it, its first character in `text`, its first
-            character in the passage, and its length; what stands between them is not quoted.
+        pieces: What of it stands in the passage, and where; what is between them is not quoted.
         row: Whether it is a row of a table.
     """
 
     text: str
-    places: tuple[tuple[int, int, int], ...]
+    pieces: tuple[_Piece, ...]
     row: bool = False
 
-    def moved(self, span: Span, passage: str) -> Span | None:
-        """Return a span of the view as one of the passage; None in no piece, or several.
+    def moved(self, span: Span, passage: str, asked: frozenset[str]) -> Span | None:
+        """Return a span of the view as one of the passage; None where it is in no piece.
 
-        One that reaches into a piece from a column's name has what it has of the piece.
+        One that reaches into a piece from a column's name has what it has of the piece. Of a row,
+        one over several cells is the cell whose column is asked for, or else the first one.
         """
         touched = [
-            (there + max(span.start, here) - here, there + min(span.end, here + length) - here)
-            for here, there, length in self.places
-            if span.start < here + length and here < span.end
+            piece
+            for piece in self.pieces
+            if span.start < piece.here + piece.length and piece.here < span.end
         ]
+        if len(touched) > 1 and self.row:
+            named = [piece for piece in touched if stems(piece.column) & asked]
+            touched = named if len(named) == 1 else touched[:1]
         if len(touched) != 1:
             return None
-        [(start, end)] = touched
+        [piece] = touched
+        first = max(span.start, piece.here)
+        last = min(span.end, piece.here + piece.length)
+        start, end = (piece.there + at - piece.here for at in (first, last))
         # A whole span keeps the words that the reader gave it, for the citation to be held against.
         whole = end - start == span.end - span.start
         return replace(span, start=start, end=end, text=span.text if whole else passage[start:end])
@@ -103,11 +128,15 @@ def read_passages(
     ):
         placed = []
         said = stems(question)
+        decides = question.split()[0].lower() in AUXILIARY if question.split() else False
         for span in spans:
             at, view = plan[span.passage]
-            moved = view.moved(span, passages[at].text)
-            # What the question says of a row is what finds it, and no answer.
-            if moved is not None and not (view.row and stems(moved.text) <= said):
+            moved = view.moved(span, passages[at].text, said)
+            # What the question says of a row is what finds it, and no answer but yes.
+            if moved is None or (view.row and not decides and stems(moved.text) <= said):
+                continue
+            # Nor is the question itself, in a list of them.
+            if normalize(moved.text) != normalize(question):
                 placed.append(replace(moved, passage=at))
         found.append(placed)
     return found
@@ -120,63 +149,94 @@ def views(question: str, passage: Passage) -> list[View]:
         question: The question as it is read.
         passage: The passage.
     """
-    whole = View(passage.text, ((0, 0, len(passage.text)),))
+    whole = View(passage.text, (_Piece(0, 0, len(passage.text)),))
     if "\t" not in passage.text and "|" not in passage.text:
         return [whole]
     texts, runs = _parts(passage.text)
     if not runs:
         return [whole]
-    rows = [_view(row) for row in _chosen(question, passage, _rows(passage, runs))]
-    if not rows and any(
-        len(cell.text.split()) >= _PHRASE for run in runs for row in run for cell in row
-    ):
-        return [whole]
-    text, places = "", []
+    chosen = _chosen(question, passage, _rows(passage, runs))
+    rows = [_view(row) for row in chosen]
+    if any(map(_tells, runs)) and not any(_tells_all(row, question) for row in chosen):
+        return [*rows, whole]
+    text, pieces = "", []
     for start, end in texts:
-        places.append((len(text), start, end - start))
+        pieces.append(_Piece(len(text), start, end - start))
         text += passage.text[start:end] + "\n"
-    return [*rows, View(text, tuple(places))] if text.strip() else rows
+    return [*rows, View(text, tuple(pieces))] if text.strip() else rows
+
+
+def _tells(run: Sequence[tuple[_Cell, ...]]) -> bool:
+    """Tell whether rows say more than names and values: a form, or questions and answers."""
+    if any(len(cell.text.split()) >= _PHRASE for row in run for cell in row):
+        return True
+    told = [row[-1].text for row in run]
+    return all(len(row) == 2 for row in run) and 2 * sum(map(_is_number, told)) < len(told)
+
+
+def _tells_all(row: _Row, question: str) -> bool:
+    """Tell whether a row is found by what stands on its left, and has all that a question names."""
+    words = stems(" ".join(cell.text for cell in row.cells)) | stems(" ".join(row.columns.names))
+    named = stems(" ".join(_NAMED.findall(question)))
+    return bool(stems(row.cells[0].text) & stems(question)) and named <= words
 
 
 def _parts(text: str) -> tuple[list[tuple[int, int]], list[list[tuple[_Cell, ...]]]]:
     """Return where running text stands, and the runs of rows between."""
     texts: list[tuple[int, int]] = []
     runs: list[list[tuple[_Cell, ...]]] = []
-    start, in_table = 0, False
+    start, before = 0, ""
     for line in text.splitlines(keepends=True):
         end = start + len(line)
         cells = tuple(_Cell(start + at, cell) for at, cell in cells_of(line))
         filled = [cell.text for cell in cells if cell.text]
-        row = len(filled) > 1 and all(len(cell.split()) < _PROSE for cell in filled)
-        if row and in_table:
-            runs[-1].append(cells)
-        elif row:
-            runs.append([cells])
-        elif not in_table and texts and line.strip():
-            texts[-1] = (texts[-1][0], end)
-        elif any(map(str.isalnum, line)) or not in_table:
-            texts.append((start, end))
-            row = False
-        else:
-            row = in_table  # the rule below the names of a Markdown table
-        start, in_table = end, row
+        known = before == "row" and len(filled) > 2 and len(cells) == len(runs[-1][-1])
+        if len(filled) > 1 and (known or not _is_text(filled)):
+            # The names of another table have more cells than the caption above them, and no number.
+            anew = len(filled) > max((len(row) for row in runs[-1]), default=0) if runs else True
+            if before == "row" and not (anew and not any(map(_is_number, filled))):
+                runs[-1].append(cells)
+            else:
+                runs.append([cells])
+            before = "row"
+        elif not (before == "row" and line.strip() and not line.strip(_RULED)):
+            if before == "text":
+                texts[-1] = (texts[-1][0], end)
+            elif line.strip():
+                texts.append((start, end))
+            before = "text" if line.strip() or before == "text" else ""
+        start = end
     return texts, runs
 
 
-def _rows(passage: Passage, runs: Iterable[Sequence[tuple[_Cell, ...]]]) -> list[_Row]:
+def _is_text(cells: Sequence[str]) -> bool:
+    """Tell whether the cells of a line are running text that has tabs in it."""
+    if any(len(cell.split()) >= _PROSE for cell in cells):
+        return True
+    first, last = cells[0], cells[-1].split()
+    marked = _MARK.fullmatch(first) is not None and len(last) > 2
+    return len(cells) == 2 and (marked or (len(last) > 3 and last[-1][-1] in ".?!,;"))
+
+
+def _is_number(cell: str) -> bool:
+    return bool(cell) and not cell.strip(_NUMERIC)
+
+
+def _rows(passage: Passage, runs: Sequence[Sequence[tuple[_Cell, ...]]]) -> list[_Row]:
     """Return the rows of a passage with their columns."""
     found: list[_Row] = []
-    columns = passage.columns
     for run in runs:
-        lines = [[cell.text for cell in row] for row in run]
-        own = columns_of(lines)
-        if not columns.names or (found and own.names):
-            columns = own
+        goes_on = run is runs[0] and not passage.text[: run[0][0].start].strip(_RULED)
+        columns = passage.columns if goes_on and passage.columns.names else NO_COLUMNS
+        columns = (
+            columns if columns.names else columns_of([[cell.text for cell in row] for row in run])
+        )
         for row in run:
-            if tuple(cell.text for cell in row) != columns.names:
+            names = tuple(cell.text for cell in row) == columns.names
+            if not names:
                 found.append(_Row(columns, row))
-            # A table of two columns may as well be without names: a form.
-            if len(row) == 2 and columns.names:
+            # It may as well have no names: a form, or a list.
+            if columns.names and (names or len(row) == 2):
                 found.append(_Row(NO_COLUMNS, row))
     return found
 
@@ -184,29 +244,60 @@ def _rows(passage: Passage, runs: Iterable[Sequence[tuple[_Cell, ...]]]) -> list
 def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]:
     """Return the rows that a question is about: few, or none.
 
-    A row is one of them when it has all that the question names, and either every other word of it
-    that no column is called by, or one whole cell of the row is in the question.
+    A row is one of them when it has all that the question names, and either one whole cell of it is
+    in the question, or it alone has every other word that no column is called by.
     """
+    question = _HONORIFIC.sub("", question)
     asked = stems(question)
     content = stems(" ".join(content_words(question)))
     around = stems(f"{passage.heading or ''} {passage.document}")
     named = stems(" ".join(_NAMED.findall(question)))
-    of_rows = [[stems(cell.text) for cell in row.cells] for row in rows]
-    common = Counter(stem for cells in of_rows for stem in frozenset().union(*cells))
-    few = len({row.cells[0].start for row in rows}) <= MOST_ROWS
+    headings = frozenset().union(*(stems(" ".join(row.columns.names)) for row in rows))
+    in_form = frozenset().union(
+        *(stems(cell.text) for row in rows if not row.columns.names for cell in row.cells)
+    )
+    by_place: dict[int, frozenset[str]] = {}
+    for row in rows:
+        words = stems(" ".join(cell.text for cell in row.cells))
+        by_place[row.cells[0].start] = words
+    common = Counter(stem for words in by_place.values() for stem in words)
     scored = []
-    for row, cells in zip(rows, of_rows, strict=True):
-        told = asked & frozenset().union(*cells)
+    for row in rows:
+        words = by_place[row.cells[0].start]
+        # What names columns is a row for who asks for what stands on its left.
+        if words <= headings and len(row.cells) > 2 and not stems(row.cells[0].text) & asked:
+            continue
+        told = asked & words
         known = told | stems(" ".join(row.columns.names)) | around
-        whole = any(cell and cell <= asked for cell in cells)
-        if named <= known and (few or (told and (whole or content <= known))):
-            scored.append((sum(1 / common[stem] for stem in told), row))
-    best = max((score for score, _ in scored), default=0.0)
-    chosen = [row for score, row in scored if score >= 0.999 * best]
-    places = {row.cells[0].start for row in chosen}
-    if len(places) > MOST_ROWS:
+        whole = any(_is_named(cell.text, question, known) for cell in row.cells)
+        only = len(by_place) == 1 and not passage.columns.names
+        if named <= known | (in_form if not row.columns.names else frozenset()) and (
+            only or (told and (whole or content <= known))
+        ):
+            # What columns are called by tells rows apart only where nothing else does.
+            score = sum((0.001 if stem in headings else 1) / common[stem] for stem in told)
+            if not headings and len(row.cells) == 2 and asked & stems(row.cells[0].text):
+                score += len(asked)  # a form is asked for what stands on its left
+            scored.append((score, whole, row))
+    best = max((score for score, _, _ in scored), default=0.0)
+    chosen = [(whole, row) for score, whole, row in scored if score >= 0.999 * best]
+    places = {row.cells[0].start for _, row in chosen}
+    if len(places) > MOST_ROWS or (len(places) > 1 and not any(whole for whole, _ in chosen)):
         return []
-    return [kept for row in chosen if (kept := _keyed(row, asked, len(places) == 1)) is not None]
+    kept = (_keyed(row, asked, len(places) == 1) for _, row in chosen)
+    return [row for row in kept if row is not None]
+
+
+def _is_named(cell: str, question: str, known: frozenset[str]) -> bool:
+    """Tell whether a question has a cell whole, and not as "a ballpoint pen" has "pen"."""
+    words = stems(cell)
+    if not words or not words <= stems(question):
+        return False
+    asked = re.findall(r"\w+", question)
+    first = next((at for at, word in enumerate(asked) if stems(word) & words), 0)
+    before = asked[first - 1] if first else ""
+    plain = not before or not content_words(before) or is_verb(before) or before[0].isupper()
+    return plain or stems(before) <= known
 
 
 def _keyed(row: _Row, asked: frozenset[str], alone: bool) -> _Row | None:
@@ -220,14 +311,11 @@ def _keyed(row: _Row, asked: frozenset[str], alone: bool) -> _Row | None:
     of_cells = [stems(cell.text) for cell in row.cells]
     told = asked & frozenset().union(*of_cells)
     own = [of_cells[at] for at in keys if at < len(of_cells)]
-    if (
-        not keys
-        or any(words and words <= asked for words in own)
-        or told <= frozenset().union(*own)
-    ):
+    by_own = any(words and words <= asked for words in own)
+    if not keys or by_own or told <= frozenset().union(*own):
         return row
     others = (name for at, name in enumerate(names) if at not in keys)
-    if not alone or any(stems(name) & asked for name in others):
+    if not alone or any((stems(name) & asked) - told for name in others):
         return None
     cells = (
         cell if at in keys or of_cells[at] & asked else _Cell(cell.start, "")
@@ -240,15 +328,17 @@ def _view(row: _Row) -> View:
     """Return a row as "Ann Lee. Office: Oslo, Salary: 56,250.", without names "Office: Oslo."."""
     names = row.columns.names
     text = ""
-    places: list[tuple[int, int, int]] = []
+    pieces: list[_Piece] = []
     for at, cell in enumerate(row.cells):
-        if not cell.text:
+        # "Date:" of a form.
+        words = cell.text.rstrip(": ") if not pieces and not names else cell.text
+        if not words:
             continue
-        if places:
-            first = len(places) == 1
+        if pieces:
+            first = len(pieces) == 1
             text += (". " if names else ": ") if first else ", "
-        if places and at < len(names) and names[at]:
-            text += f"{names[at]}: "
-        places.append((len(text), cell.start, len(cell.text)))
-        text += cell.text
-    return View(f"{text}.", tuple(places), row=True)
+        name = names[at] if at < len(names) else ""
+        text += f"{name}: " if pieces and name else ""
+        pieces.append(_Piece(len(text), cell.start, len(words), name))
+        text += words
+    return View(f"{text}.", tuple(pieces), row=True)

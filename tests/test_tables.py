@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from index.context import NO_COLUMNS, Columns, cells_of, columns_at, columns_of
 from index.documents import parse
 from index.search import Passage
-from qa.reader import Reader
+from qa.candidates import stems
+from qa.reader import Reader, Span
 from qa.tables import read_passages, views
 from tests.reader_fakes import WordRun, word_tokenizer
 
@@ -74,9 +75,53 @@ def test_a_form_needs_no_names_and_a_markdown_table_no_tabs():
     assert read("What was the revenue in 2017?", markdown) == []
 
 
+ACCOUNTS = "(in EUR)\n\t2022\t2023\nRevenue\t12,400\t13,900\nGross profit\t5,300\t6,100"
+PRICES = "Item,Price\nhammer,12\nsaw,15\ndrill,89\nPen,2".replace(",", "\t")
+TWO = (
+    "Bill to:\tNordic Foods\nDate:\t3 March\n\n"
+    "Item\tQty\tPrice\nEspresso beans\t10\t€12.00\nTea\t2\t€4.00\n\n"
+    "Hall 1\t17\t21\nHall 2\t20\t24\nHall 3\t8\t19\nHall 4\t5\t6"
+)
+FORM = "Name:\tJane Moss\nAddress:\t4 Quay Street, Bergen\nBorn:\t1 May 1980\nTotal:\t€129.50"
+CAPTION = "Price list\tuntil May\nItem\tPrice\tStock\nSaw\t€15\t4\nDrill\t€89\t2"
+LONG = (
+    "Risk\tLevel\tAction\nStrike\trare\tCall the union at once and tell every single one of the "
+    "drivers to stay at home\nFlood\thigh\tMove it\nFire\tlow\tLeave"
+)
+PEOPLE = "Anna Berg\tSales\tOslo\nJohn Smith\tFinance\tLima\nMia Lund\tLegal\tRome\nBo Li\tHR\tBonn"
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "row"),
+    [
+        (ACCOUNTS, "What was the revenue in 2023?", "Revenue. 2022: 12,400, 2023: 13,900."),
+        (PRICES, "What is the price of a saw?", "saw. Price: 15."),
+        (TWO, "What is the price of the tea?", "Tea. Qty: 2, Price: €4.00."),
+        (FORM, "What is Jane Moss's address?", "Address: 4 Quay Street, Bergen."),
+        (CAPTION, "What is the price of the drill?", "Drill. Price: €89, Stock: 2."),
+        (LONG, "What is the level of flood?", "Flood. Level: high, Action: Move it."),
+        (PEOPLE, "Where does Anna Berg work?", "Anna Berg: Sales, Oslo."),
+        (STAFF, "Mr. Ash's salary?", "Eve Ash. Office: Oslo, Salary: 61,000, Manager: Uma Orr."),
+        # A table without names does not get those of the one before.
+        (TWO, "What is the price of Hall 2?", "Hall 2: 20, 24."),
+        # Not the names of the columns.
+        (STAFF, "Who is the manager of Zoe?", None),
+        # Another kind of pen, and one profit of several.
+        (PRICES, "How much is a ballpoint pen?", None),
+        (ACCOUNTS + "\nNet profit\t1\t2", "What was the profit in 2023?", None),
+    ],
+)  # fmt: skip
+def test_rows_of_tables_as_people_make_them_are_found(text, question, row):
+    rows = [view.text for view in views(question, passage(text)) if view.row]
+    assert row in rows if row else not rows
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "2.2\tThe rent is due in May.\n2.3\tLate payment bears interest at 8 percent.",
+        "The captain was dead,\tas they all said,\nKilled by a storm\toff the far coast of Spain.",
+        "MARLOW:\tWho knows of the key?\nANNA:\tNobody does but you and me.",
         "A line\twith one stray tab that goes on and on for very many words to the end of it all.",
         "It is a | b, and no table at all.",
         "\tAn indented paragraph, as they were typed once.",
@@ -94,6 +139,26 @@ def test_where_no_row_is_named_a_table_of_phrases_is_read_as_it_stands():
     )
     assert read("Where can I leave my car?", faq) == [faq]
     assert "Are dogs allowed?: Only on a lead." in read("Are dogs allowed?", faq)
+
+
+def test_a_span_over_several_cells_is_the_one_that_is_asked_for():
+    (view,) = views("What was revenue in 2023?", passage(ACCOUNTS.partition("\n")[2]))
+    start, end = view.text.index("12,400"), view.text.index("13,900") + 6
+    span = Span(0, start, end, view.text[start:end], 1.0, 1.0, 1.0, 1.0)
+    moved = [
+        view.moved(span, ACCOUNTS.partition("\n")[2], stems(asked)).text
+        for asked in ("What was revenue in 2023?", "What was revenue?")
+    ]
+    assert moved == ["13,900", "12,400"]
+
+
+def test_a_row_confirms_and_a_question_answers_not_itself():
+    reader = Reader(WordRun({"1708": 3.0}), word_tokenizer())
+    text = STAFF.replace("1,708", "1708")
+    [[span, *_]] = read_passages(reader, [("Does Bob Ray earn 1708?", [passage(text)])])
+    assert span.text == "1708"
+    [spans] = read_passages(reader, [("1708?", [passage("It was 1708.")])])
+    assert "1708" not in [span.text for span in spans]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +198,7 @@ def test_what_is_found_in_a_row_is_quoted_from_its_cell():
 @given(st.text(alphabet="ab1\t\n| -:.", max_size=120), st.text(alphabet="ab1 ", max_size=8))
 def test_what_is_read_is_the_passage_piece_by_piece(text, question):
     for view in views(question, passage(text)):
-        for here, there, length in view.places:
+        for here, there, length, _ in view.pieces:
             assert view.text[here : here + length] == text[there : there + length]
             assert 0 <= there <= there + length <= len(text)
 
