@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from index.content import Rows
 from index.documents import Document
@@ -101,20 +102,29 @@ def columns_at(document: Document, position: int) -> Columns:
     for rows in reversed(document.rows[max(0, at - _RUNS_LOOKED_AT) : at + 1]):
         if rows.sheet != sheet:
             break
-        end = min(rows.end, rows.start + _TABLE_LOOKED_AT)
-        table = [(start, cells) for start, cells in _rows_of(document.text, rows.start, end)]
-        for number, (start, _) in enumerate(table[:_ROWS_LOOKED_AT]):
-            columns = columns_of([cells for _, cells in table[number:]])
-            if columns.names and _is_full(columns.names, table[number:]):
-                return columns if start < position else NO_COLUMNS
+        columns, start = _columns_in(document.text, rows.start, rows.end)
+        if columns.names:
+            return columns if start < position else NO_COLUMNS
     return NO_COLUMNS
+
+
+# The passages that a question finds in a long table ask for the same columns, one after another.
+@lru_cache(maxsize=8)
+def _columns_in(text: str, start: int, end: int) -> tuple[Columns, int]:
+    """Return the columns of a run of rows, and where the row that names them begins."""
+    table = _rows_of(text, start, min(end, start + _TABLE_LOOKED_AT))
+    for number, (begin, _) in enumerate(table[:_ROWS_LOOKED_AT]):
+        columns = columns_of([cells for _, cells in table[number:]])
+        if columns.names and _is_full(columns.names, table[number:]):
+            return columns, begin
+    return NO_COLUMNS, start
 
 
 def _is_full(names: Sequence[str], table: Sequence[tuple[int, Sequence[str]]]) -> bool:
     """Tell whether a row has as many cells as most rows below it, and so is no caption."""
-    counts = Counter(len(list(filter(None, cells))) for _, cells in table[1:])
-    most, _ = counts.most_common(1)[0]
-    return len(list(filter(None, names))) >= most - 1
+    counts = Counter(sum(map(bool, cells)) for _, cells in table[1:])
+    [(most, _)] = counts.most_common(1)
+    return sum(map(bool, names)) >= most - 1
 
 
 def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
@@ -180,8 +190,6 @@ def _columns_above(text: str, position: int) -> Columns:
     else:
         return NO_COLUMNS
     end = min(position, first + _TABLE_LOOKED_AT)
-    if first >= position:
-        return NO_COLUMNS
     return columns_of([cells for _, cells in _rows_of(text, first, end)])
 
 
