@@ -134,6 +134,11 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(_SUFFIX.sub("", word)[:6] for word in words if word not in _FUNCTION)
 
 
+def named(question: str) -> str:
+    """Return the names and numbers of a question: its capitalised words but the first, digits."""
+    return " ".join(_NAMED.findall(question))
+
+
 def missing_names(question: str, text: str) -> int:
     """Return how many names and numbers of the question the text never mentions.
 
@@ -141,8 +146,7 @@ def missing_names(question: str, text: str) -> int:
     however well the rest of it fits.
     """
     words = {word.casefold() for word in _WORD.findall(text)}
-    named = {name.group().casefold() for name in _NAMED.finditer(question)}
-    return len(named - words)
+    return len(set(named(question).casefold().split()) - words)
 
 
 def gather(

@@ -102,9 +102,7 @@ def _paragraph_end(text: str, start: int) -> int:
 
 def _below(text: str, start: int, end: int, number: str) -> int:
     """Return the end of what stands below a heading: up to the next part that is not inside it."""
-    inside = re.compile(
-        rf"(?i)[ \t#*_>]*(?:{re.escape(number)}[.(]|\([a-z0-9]{{1,4}}\)|[ivx]+[.)])"
-    )
+    inside = re.compile(rf"(?i){_LEAD}(?:{re.escape(number)}[.(]|\([a-z0-9]{{1,4}}\)|[ivx]+[.)])")
     while True:
         begin = end + len(text[end:]) - len(text[end:].lstrip())
         if begin >= len(text):

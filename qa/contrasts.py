@@ -52,23 +52,23 @@ _OTHERWISE = re.compile(
 )
 
 
-class _Word(NamedTuple):
+class Opposed(NamedTuple):
     """What means the same as a word, and what excludes it."""
 
     same: frozenset[str]
     opposite: frozenset[str]
 
 
-def _table() -> dict[str, _Word]:
+def _table() -> dict[str, Opposed]:
     pairs = ([[one], [other]] for one, other in map(str.split, OPPOSITES.split(",")))
     kept = [sides for sides in pairs if not {sides[0][0], sides[1][0]} & _LOOSE]
     kept += [[side.split() for side in line.split("|")] for line in _EXCLUSIVE.split(",")]
-    table: dict[str, _Word] = {}
+    table: dict[str, Opposed] = {}
     for one, other in kept:
         for same, opposite in ((one, other), (other, one)):
             for word in same:
-                known = table.get(word, _Word(frozenset(), frozenset()))
-                table[word] = _Word(known.same | set(same), known.opposite | set(opposite))
+                known = table.get(word, Opposed(frozenset(), frozenset()))
+                table[word] = Opposed(known.same | set(same), known.opposite | set(opposite))
     return table
 
 
@@ -76,7 +76,7 @@ _TABLE = _table()
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def contrasted(question: str) -> dict[str, _Word]:
+def contrasted(question: str) -> dict[str, Opposed]:
     """Return the words of a question that exclude others, none of which it has too."""
     if _OTHERWISE.match(question):
         return {}
@@ -86,7 +86,7 @@ def contrasted(question: str) -> dict[str, _Word]:
     return {word: known for word, known in found.items() if not known.opposite & words}
 
 
-def contradicts(asked: Mapping[str, _Word], sentence: str) -> tuple[str, str] | None:
+def contradicts(asked: Mapping[str, Opposed], sentence: str) -> tuple[str, str] | None:
     """Return the word asked and its opposite in a sentence that has only that, or None.
 
     Args:

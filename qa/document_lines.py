@@ -78,6 +78,7 @@ _DATELINE = (
 )
 # Nothing but a date, with a place or a paper.
 _DATE_ALONE = rf"(?P<lead>[^.!?:\t]{{0,30}}?)(?<![\w.])(?P<v>{_DATE})(?P<tail>[^:\t]{{0,30}})$"
+_BY = rf"By{_COLON}(?P<v>{_REST})"
 _BYLINE = rf"(?:By|BY)\s+(?P<v>{_NAMES}){_TAIL}"
 _BYLINE_ALONE = rf"by\s+(?P<v>{_NAMES})$"
 _TITLE = rf"(?i:title|headline|subject|re)\s*\**\s*:\**\s*(?P<v>{_LINE})"
@@ -88,7 +89,7 @@ _RECIPIENT = rf"(?i:to|addressed to|attention|attn){_COLON}(?P<v>{_LINE})"
 _LINES: dict[Matter, tuple[str, ...]] = {
     "author": (
         rf"(?i:{_AUTHORS}|{_WRITTEN}){_COLON}(?P<v>{_LINE})",
-        rf"By{_COLON}(?P<v>{_REST})",
+        _BY,
         rf"(?={_CAPITAL})(?i:{_WRITTEN})\s+(?P<v>{_NAMES}){_TAIL}",
         _BYLINE,
         _BYLINE_ALONE,
@@ -118,10 +119,11 @@ _LINES: dict[Matter, tuple[str, ...]] = {
     "clause": (),
 }
 _PATTERNS = {matter: [re.compile(line) for line in lines] for matter, lines in _LINES.items()}
-_FROM, _TO = re.compile(_SENDER), re.compile(_RECIPIENT)
-# These count at the top only, or there and at the end.
-_TOP_ONLY = frozenset([_DATE_ALONE, _TITLE, rf"By{_COLON}(?P<v>{_REST})"])
-_TOP_OR_END = frozenset([_BYLINE, _BYLINE_ALONE])
+_FROM, _TO, _CALLED = re.compile(_SENDER), re.compile(_RECIPIENT), re.compile(_TITLE)
+# These count at the top only, or there and at the end; and this one on a line of running text.
+_TOP_ONLY = {re.compile(line) for line in (_DATE_ALONE, _TITLE, _BY)}
+_TOP_OR_END = {re.compile(line) for line in (_BYLINE, _BYLINE_ALONE)}
+_BEFORE_TEXT = re.compile(_DATELINE)
 # Where a document does not say what was asked for in these words, it may in those.
 _ELSE: dict[Matter, tuple[Matter, ...]] = {"credit": ("author", "source"), "source": ("credit",)}
 
@@ -246,9 +248,7 @@ def _line(document: Document, lines: Sequence[_Line], matter: Matter) -> Place |
 def _value(lines: Sequence[_Line], pattern: re.Pattern[str]) -> Place | None:
     """Return the value on the first line that fits a pattern."""
     for line in lines:
-        if not line.top and (
-            pattern.pattern in _TOP_ONLY or (pattern.pattern in _TOP_OR_END and not line.end)
-        ):
+        if not line.top and (pattern in _TOP_ONLY or (pattern in _TOP_OR_END and not line.end)):
             continue
         found = _matched(pattern, line.text)
         if found is None:
@@ -276,13 +276,12 @@ def _signature(lines: Sequence[_Line]) -> Place | None:
 def _is_letter(lines: Sequence[_Line]) -> bool:
     """Tell whether a text begins as memos and letters do: from whom, to whom, and on what."""
     top = [line.text for line in lines if line.top]
-    kinds = (_FROM, _TO, re.compile(_TITLE))
-    return all(any(_matched(kind, line) for line in top) for kind in kinds)
+    return all(any(_matched(kind, line) for line in top) for kind in (_FROM, _TO, _CALLED))
 
 
 def _matched(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
     """Match a line behind the marks that it may begin with; None for one of running text."""
-    if len(line) > _LONGEST_LINE and pattern.pattern != _DATELINE:
+    if len(line) > _LONGEST_LINE and pattern != _BEFORE_TEXT:
         return None
     found = pattern.match(line, len(line) - len(line.lstrip(_MARKS)))
     return found if found is not None and _of_nothing_else(found) else None
@@ -316,7 +315,7 @@ def _titled(document: Document, lines: Sequence[_Line]) -> Told | None:
         return Told(heading, "title")
     near = {at for at, line in enumerate(lines) if _OF_PERSONS.match(line.text)}
     titles = [line for at, line in enumerate(lines) if not {at - 1, at + 1} & near]
-    place = _value(titles, re.compile(_TITLE))
+    place = _value(titles, _CALLED)
     if place is not None:
         return Told(place, "line")
     if not document.headings:
@@ -368,7 +367,7 @@ def _says_what_it_is(line: str) -> bool:
         _matched(pattern, line) is not None
         for patterns in _PATTERNS.values()
         for pattern in patterns
-        if pattern.pattern != _DATELINE
+        if pattern != _BEFORE_TEXT
     )
 
 

@@ -32,6 +32,7 @@ _NOTES = {
 # What a sentence has that says such a thing of its document, and what is asked, in words.
 _MADE = r"wrote|written|author|byline|draft|prepared|compil|compos|penned|report(?:ed|ing) by|^by\b"
 _OUT = r"publish|issued|released|posted|printed|dated?\b"
+# Of a clause any sentence may.
 _SAYS: dict[Matter, tuple[str, str]] = {
     "author": (rf"{_MADE}|\bsent\b|sender|\bsign", "who wrote it"),
     "recipient": (r"^to\b|dear|address|attention|recipient|receiv|\bgot\b|sent", "to whom it is"),
@@ -41,7 +42,6 @@ _SAYS: dict[Matter, tuple[str, str]] = {
     "date": (rf"{_OUT}|{_MADE}|updated|created|\bsent\b|effective|signed|held", "its date"),
     "title": (r"titl|headlin|called|heading", "its title"),
     "topic": ("", "what it is about"),
-    "clause": ("", "that"),
 }
 # Documents that are looked through for the number of a clause.
 _MOST_DOCUMENTS = 200
@@ -53,7 +53,8 @@ class OfItself:
 
     Attributes:
         question: What is asked.
-        document: Name of the document that is asked about; None where it may be one of several.
+        document: Name of the document that is asked about; None where it is not known.
+        several: Whether it may be one of several.
         citation: Where it says so; None where it does not.
         confidence: How often such lines say what was asked, 0..1; 0 without a citation.
         note: A remark for the person who asked, or None.
@@ -61,6 +62,7 @@ class OfItself:
 
     question: DocumentQuestion
     document: str | None
+    several: bool = False
     citation: Citation | None = None
     confidence: float = 0.0
     note: str | None = None
@@ -72,7 +74,7 @@ class OfItself:
         answers 15 to 36 % (`python -m tests.benchmarks.document_questions`).
         """
         if self.question.matter == "clause":
-            return self.document is not None
+            return not self.several
         says, _ = _SAYS[self.question.matter]
         if not self.question.certain:
             return True
@@ -82,7 +84,7 @@ class OfItself:
     @property
     def silence(self) -> str:
         """One sentence that tells why it is not answered."""
-        if self.document is None:
+        if self.several:
             return "Several documents may be meant: ask about one by its file name, or filter."
         _, asked = _SAYS[self.question.matter]
         return f"No line of {self.document} says {asked}."
@@ -111,8 +113,10 @@ def of_itself(
     name = _meant(question.document, files, history)
     if question.matter == "clause":
         return _clause(question, snapshot, [name] if name else [file.name for file in files])
-    document = snapshot.document(name) if name is not None else None
-    if document is None or not (question.certain or _is_called(document, question.document)):
+    if name is None:
+        return OfItself(question, None, several=True)
+    document = snapshot.document(name)
+    if not (question.certain or _is_called(document, question.document)):
         return OfItself(question, name)
     found = told(document, question.matter)
     if found is None:
@@ -129,7 +133,7 @@ def _clause(question: DocumentQuestion, snapshot: Snapshot, names: Sequence[str]
         if place is not None:
             places.append((document, place))
     if len(places) != 1 or len(names) > _MOST_DOCUMENTS:
-        return OfItself(question, None if places else names[0] if len(names) == 1 else "")
+        return OfItself(question, None, several=bool(places))
     [(document, place)] = places
     return _cited(question, document, place, "line")
 
@@ -139,7 +143,7 @@ def _cited(
 ) -> OfItself:
     confidence = _CONFIDENCE[by]
     citation = cited(document, *place, math.log(confidence / (1 - confidence)))
-    return OfItself(question, document.name, citation, confidence, _NOTES[by])
+    return OfItself(question, document.name, False, citation, confidence, _NOTES[by])
 
 
 def _is_called(document: Document, words: str) -> bool:

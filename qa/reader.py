@@ -18,7 +18,7 @@ from index.errors import ModelError, WeightsMissing
 from index.network import check, open_network
 from qa import spans
 from qa.config import Settings
-from qa.contrasts import COST, contradicts, contrasted
+from qa.contrasts import COST, Opposed, contradicts, contrasted
 from qa.wording import as_read
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class Reader:
         encoding: Encoding,
         text: str,
         logits: Logits,
-        asked: Mapping[str, Any],
+        asked: Mapping[str, Opposed],
         best: int,
     ) -> list[Span]:
         start, end, relevance, answerability = (one[0] for one in logits)

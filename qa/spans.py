@@ -17,26 +17,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.wording import function_word, listed
+from qa.wording import CALENDAR, function_word
 
 Floats = NDArray[np.float32]
 
-# "U.S" before a full stop: an abbreviation that owns the stop which follows it.
 # "de los Soles": a name whose beginning stands before it.
 _CUT_NAME = re.compile(
     r"(?:(?:de|del|della|di|da|do|dos|das|du|des|la|las|los|van|von|der|den|of|al|bin|ibn) )+"
     r"(?:the )?[^\W\d_a-zß-öø-ÿ]"
 )
 _NAME_BEFORE = re.compile(r"(?:[^\W\d_a-zß-öø-ÿ][\w'’-]* )+$")
-_NO_NAMES = listed(
-    """
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june
-    july august september october november december
-    """
-)
-_ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
-
 _LONGEST_NAME = 60  # characters
+
+# "U.S" before a full stop: an abbreviation that owns the stop which follows it.
+_ABBREVIATION = re.compile(r"(?:\b[^\W\d_]\.)+[^\W\d_]$")
 
 # Marks that come in pairs. Not ‘ and ’, of which one is an apostrophe more often than not.
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ('"', '"'), ("`", "`"))
@@ -166,10 +160,11 @@ def _name_start(text: str, start: int) -> int:
     if found is None:
         return start
     words = found.group().lower().split()
-    begins = not text[: found.start()].strip() or text[: found.start()].rstrip()[-1:] in ".!?:;"
+    # The empty string, where nothing stands before, is in the other one, too.
+    begins = text[: found.start()].rstrip()[-1:] in ".!?:;"
     if begins and (len(words) == 1 or function_word(words[0])):
         return start
-    return start if _NO_NAMES & set(words) else found.start()
+    return start if CALENDAR & set(words) else found.start()
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from index.context import NO_COLUMNS, Columns, cells_of, columns_of
-from qa.candidates import stems
+from qa.candidates import named, stems
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
 from qa.unsaid import content_words
@@ -31,7 +31,6 @@ MOST_ROWS = 3
 # Words of a cell that is running text, and of one that says more than a name or a value does: with
 # such cells it may be a list of questions and answers.
 _PROSE, _PHRASE = 12, 5
-_NAMED = re.compile(r"(?<!^)\b[A-Z]\w+|\b\d+\b")
 _HONORIFIC = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Herr|Frau|Mme|Mlle|Señora?)\b\.?")
 _NUMERIC = "0123456789 .,:/%€$£()+-–—−"
 # Lines of these are drawn between rows.
@@ -177,8 +176,7 @@ def _tells(run: Sequence[tuple[_Cell, ...]]) -> bool:
 def _tells_all(row: _Row, question: str) -> bool:
     """Tell whether a row is found by what stands on its left, and has all that a question names."""
     words = stems(" ".join(cell.text for cell in row.cells)) | stems(" ".join(row.columns.names))
-    named = stems(" ".join(_NAMED.findall(question)))
-    return bool(stems(row.cells[0].text) & stems(question)) and named <= words
+    return bool(stems(row.cells[0].text) & stems(question)) and stems(named(question)) <= words
 
 
 def _parts(text: str) -> tuple[list[tuple[int, int]], list[list[tuple[_Cell, ...]]]]:
@@ -190,23 +188,31 @@ def _parts(text: str) -> tuple[list[tuple[int, int]], list[list[tuple[_Cell, ...
         end = start + len(line)
         cells = tuple(_Cell(start + at, cell) for at, cell in cells_of(line))
         filled = [cell.text for cell in cells if cell.text]
-        known = before == "row" and len(filled) > 2 and len(cells) == len(runs[-1][-1])
+        run = runs[-1] if before == "row" else []
+        # A row of a table stays one however long its cells are.
+        known = bool(run) and len(filled) > 2 and len(cells) == len(run[-1])
         if len(filled) > 1 and (known or not _is_text(filled)):
-            # The names of another table have more cells than the caption above them, and no number.
-            anew = len(filled) > max((len(row) for row in runs[-1]), default=0) if runs else True
-            if before == "row" and not (anew and not any(map(_is_number, filled))):
-                runs[-1].append(cells)
+            if run and not _begins_anew(filled, run):
+                run.append(cells)
             else:
                 runs.append([cells])
             before = "row"
-        elif not (before == "row" and line.strip() and not line.strip(_RULED)):
-            if before == "text":
-                texts[-1] = (texts[-1][0], end)
-            elif line.strip():
-                texts.append((start, end))
-            before = "text" if line.strip() or before == "text" else ""
+        elif run and line.strip() and not line.strip(_RULED):
+            pass
+        elif before == "text":
+            texts[-1] = (texts[-1][0], end)
+        elif line.strip():
+            texts.append((start, end))
+            before = "text"
+        else:
+            before = ""
         start = end
     return texts, runs
+
+
+def _begins_anew(filled: Sequence[str], run: Sequence[tuple[_Cell, ...]]) -> bool:
+    """Tell whether cells name the columns of a table below its caption: more, and no number."""
+    return len(filled) > max(map(len, run)) and not any(map(_is_number, filled))
 
 
 def _is_text(cells: Sequence[str]) -> bool:
@@ -251,7 +257,7 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
     asked = stems(question)
     content = stems(" ".join(content_words(question)))
     around = stems(f"{passage.heading or ''} {passage.document}")
-    named = stems(" ".join(_NAMED.findall(question)))
+    must = stems(named(question))
     headings = frozenset().union(*(stems(" ".join(row.columns.names)) for row in rows))
     in_form = frozenset().union(
         *(stems(cell.text) for row in rows if not row.columns.names for cell in row.cells)
@@ -271,7 +277,7 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
         known = told | stems(" ".join(row.columns.names)) | around
         whole = any(_is_named(cell.text, question, known) for cell in row.cells)
         only = len(by_place) == 1 and not passage.columns.names
-        if named <= known | (in_form if not row.columns.names else frozenset()) and (
+        if must <= known | (in_form if not row.columns.names else frozenset()) and (
             only or (told and (whole or content <= known))
         ):
             # What columns are called by tells rows apart only where nothing else does.

@@ -20,6 +20,7 @@ from qa.word_forms import folded, says
 from qa.wording import (
     ADVERBS,
     AUXILIARY,
+    CALENDAR,
     CONJUNCTIONS,
     DEGREES,
     DETERMINERS,
@@ -54,13 +55,12 @@ _LIGHT = listed(
     explain list describe mention show document documents article articles text passage passages
     file files whos whats wheres whens hows cant wont dont doesnt didnt isnt arent wasnt werent
     hasnt havent hadnt couldnt wouldnt shouldnt e.g i.e a.m p.m pm
-    january february march april may june july august september october november december
-    monday tuesday wednesday thursday friday saturday sunday today yesterday tomorrow
+    today yesterday tomorrow
     """
 )
 _CLOSED = (
     AUXILIARY | DETERMINERS | PREPOSITIONS | CONJUNCTIONS | ADVERBS | PRONOUNS | QUESTION_WORDS
-    | DEGREES | _LIGHT
+    | DEGREES | CALENDAR | _LIGHT
 )  # fmt: skip
 
 

@@ -52,6 +52,12 @@ PRONOUNS = listed(
     i you he she it we they me him us them one ones himself herself itself themselves
     """
 )
+CALENDAR = listed(
+    """
+    january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday
+    """
+)
 QUESTION_WORDS = listed("who whom whose what which when where why how")
 _SOURCE = re.compile(r"(?i)^according to whom?\b[\s,]+(?=\w)")
 DEGREES = listed(

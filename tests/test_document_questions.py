@@ -260,10 +260,7 @@ def test_a_table_says_nothing_of_itself():
 
 @given(st.text(alphabet="By Ann:5May2026\n#*-() Title", max_size=80))
 def test_what_is_found_is_a_run_of_the_text(text):
-    try:
-        document = parse(f"x{text}".encode(), "a.txt")
-    except ValueError:
-        return
+    document = parse(f"x{text}".encode(), "a.txt")
     for matter in ("author", "date", "source", "credit", "title", "topic", "update", "recipient"):
         found = told(document, matter)
         if found is not None:
