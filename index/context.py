@@ -22,6 +22,8 @@ _ROWS_LOOKED_AT = 5
 # Runs of rows and lines above a passage, and characters of a table, that are looked through.
 _RUNS_LOOKED_AT, _LINES_LOOKED_AT, _TABLE_LOOKED_AT = 50, 5000, 20_000
 _LONGEST_ROW = 4000
+# Lines at the head or the foot of a page that are no part of a table which goes on over them.
+_PRINTED = 2
 _LONGEST_NAMES = 300  # characters
 _LONGEST_NAME = 7  # words
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
@@ -75,7 +77,8 @@ class Columns:
 
     Attributes:
         names: Their names, as they stand in the row that has them; empty where none has.
-        keys: Numbers of the columns whose values tell the rows apart: no two alike, and no numbers.
+        keys: Numbers of the columns whose values tell the rows apart: no two alike, of the leftmost
+            most of them different, and no numbers.
     """
 
     names: tuple[str, ...] = ()
@@ -97,7 +100,7 @@ def columns_at(document: Document, position: int) -> Columns:
     """
     at = bisect_right(document.rows, position, key=lambda rows: rows.start) - 1
     if at < 0:
-        return NO_COLUMNS if document.rows else _columns_above(document.text, position)
+        return NO_COLUMNS if document.rows else _columns_above(document, position)
     sheet = document.rows[at].sheet
     for rows in reversed(document.rows[max(0, at - _RUNS_LOOKED_AT) : at + 1]):
         if rows.sheet != sheet:
@@ -106,6 +109,35 @@ def columns_at(document: Document, position: int) -> Columns:
         if columns.names:
             return columns if start < position else NO_COLUMNS
     return NO_COLUMNS
+
+
+def columns_over_pages(document: Document, start: int, end: int) -> tuple[tuple[int, Columns], ...]:
+    """Return where between `start` and `end` a table goes on at the top of a page, and its columns.
+
+    Args:
+        document: The document.
+        start: First character of a passage.
+        end: One past the last.
+
+    Returns:
+        Lines that are rows, by their first character counted from `start`, with their columns.
+    """
+    if document.rows:
+        return ()
+    found = []
+    first = bisect_right(document.pages, start, key=lambda page: page.start)
+    for page in document.pages[first:]:
+        if page.start >= end:
+            break
+        line = page.start
+        for text in document.text[page.start : min(end, page.end)].split("\n")[: _PRINTED + 1]:
+            if cells_of(text):
+                columns = _columns_above(document, line)
+                if columns.names:
+                    found.append((line - start, columns))
+                break
+            line += len(text) + 1
+    return tuple(found)
 
 
 # The passages that a question finds in a long table ask for the same columns, one after another.
@@ -149,7 +181,9 @@ def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
     for at in range(len(names)):
         values = [row[at].casefold() for row in rows[1:] if at < len(row) and row[at]]
         words = any(value.strip(_OF_NUMBERS) for value in values)
-        if len(values) > 1 and words and len(set(values)) == len(values):
+        # The leftmost names its rows even where two have one name.
+        different = len(set(values)) if at else 2 * len(set(values)) - 1
+        if len(values) > 1 and words and different >= len(values):
             keys.append(at)
     return Columns(names, tuple(keys))
 
@@ -172,8 +206,9 @@ def cells_of(line: str) -> list[tuple[int, str]]:
     return cells
 
 
-def _columns_above(text: str, position: int) -> Columns:
+def _columns_above(document: Document, position: int) -> Columns:
     """Return the columns of the table that the line at a position goes on with."""
+    text = document.text
     first = start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     if not cells_of(text[start : end if end >= 0 else None]):
@@ -185,12 +220,39 @@ def _columns_above(text: str, position: int) -> Columns:
         start = text.rfind("\n", 0, start - 1) + 1
         line = text[start : first - 1]
         if not cells_of(line) and (not line.strip() or line.strip("|:-+= ")):
-            break
+            above = _on_page_before(document, first)
+            if above is None:
+                break
+            start = above
         first = start
     else:
         return NO_COLUMNS
     end = min(position, first + _TABLE_LOOKED_AT)
     return columns_of([cells for _, cells in _rows_of(text, first, end)])
+
+
+def _on_page_before(document: Document, position: int) -> int | None:
+    """Return where the row stands that one at the top of a page goes on from; None for no such.
+
+    Between them may stand what is printed at the foot of a page and at the head of the next.
+    """
+    at = bisect_right(document.pages, position, key=lambda page: page.start) - 1
+    if at < 1:
+        return None
+    text, page, before = document.text, document.pages[at], document.pages[at - 1]
+    head = [line for line in text[page.start : position].split("\n") if line.strip()]
+    if len(head) > _PRINTED or any(map(cells_of, head)):
+        return None
+    end = text.find("\n", position)
+    columns = len(cells_of(text[position : end if end >= 0 else None]))
+    start = before.end
+    for _ in range(_PRINTED + 1):
+        end = start
+        start = max(before.start, text.rfind("\n", 0, max(0, end - 1)) + 1)
+        cells = cells_of(text[start:end])
+        if cells or start == before.start:
+            return start if len(cells) == columns else None
+    return None
 
 
 def _rows_of(text: str, start: int, end: int) -> list[tuple[int, list[str]]]:

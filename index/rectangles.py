@@ -49,7 +49,8 @@ def rectangles(
         parser: Reads the pages again.
 
     Returns:
-        In reading order; nothing for a page whose text is not what was indexed.
+        In reading order; nothing for a page whose text is not what was indexed, white space apart
+        (an earlier version had no tabs between the cells of tables).
 
     Raises:
         DocumentError: The file cannot be read.
@@ -59,13 +60,28 @@ def rectangles(
         low, high = max(start, page.start), min(end, page.end)
         if low >= high:
             continue
-        text, boxes = parser.page(data, document.name, page.number)
-        if text == document.text[page.start : page.end]:
-            every = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        read, boxes = parser.page(data, document.name, page.number)
+        text = document.text[page.start : page.end]
+        every = _boxes_in(text, read, np.array(boxes, dtype=np.float64).reshape(-1, 4))
+        if every is not None:
             for box, exact in _lines(text, every, low - page.start, high - page.start):
                 left, bottom, right, top = box.tolist()
                 found.append(Rectangle(page.number, left, bottom, right, top, exact))
     return found
+
+
+def _boxes_in(text: str, read: str, boxes: _Boxes) -> _Boxes | None:
+    """Return the boxes of a text's characters from those of one that is its like but for spaces."""
+    if read == text:
+        return boxes
+    inked, known = (
+        np.array([not character.isspace() for character in one], dtype=bool) for one in (text, read)
+    )
+    if "".join(text.split()) != "".join(read.split()):
+        return None
+    placed = np.zeros((len(text), 4))
+    placed[inked] = boxes[known]
+    return placed
 
 
 def _lines(text: str, boxes: _Boxes, start: int, end: int) -> Iterator[tuple[_Boxes, bool]]:

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog, ChunkRow
-from index.context import NO_COLUMNS, Columns, columns_at
+from index.context import NO_COLUMNS, Columns, columns_at, columns_over_pages
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
@@ -64,6 +64,7 @@ class Passage:
         page: 1-based page that the passage starts on, where the format has pages.
         heading: Nearest heading at or above the passage's start, where the format has headings.
         columns: The columns of the table that the passage begins in the middle of.
+        turned: Where in `text` a table goes on from one page to the next, and its columns.
     """
 
     document: str
@@ -76,6 +77,7 @@ class Passage:
     page: int | None
     heading: str | None
     columns: Columns = NO_COLUMNS
+    turned: tuple[tuple[int, Columns], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,7 @@ class Snapshot:
             page=document.page_at(chunk.start),
             heading=document.heading_at(chunk.start),
             columns=columns_at(document, chunk.start),
+            turned=columns_over_pages(document, chunk.start, chunk.end),
         )
 
     def document(self, name: str) -> Document:

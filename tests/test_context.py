@@ -7,7 +7,7 @@ import time
 import pytest
 
 from index.content import ContentBuilder
-from index.context import searched_texts, whole_words
+from index.context import columns_at, columns_over_pages, searched_texts, whole_words
 from index.documents import Document
 from tests.index_fakes import open_library, write
 
@@ -120,3 +120,44 @@ def test_a_broken_word_is_found_by_its_whole_one_and_quoted_as_it_stands(tmp_pat
         found = library.snapshot().search(word, 1)[0]
         assert found.lexical > 0 and found.text == "An un\u00addis\u00adturbed gar-\nden."
     assert library.verify().problems == ()
+
+
+def pages(*texts):
+    builder = ContentBuilder()
+    for text in texts:
+        builder.add_page(text)
+    content = builder.build()
+    return Document("a.pdf", content.text, "0" * 64, "pdf", pages=content.pages)
+
+
+TOP = "Staff\nName\tOffice\tAge\nAnn\tOslo\t31\nBob\tLima\t17"
+
+
+@pytest.mark.parametrize(
+    ("foot", "head"),
+    [("", ""), ("\n- 1 -", ""), ("", "Annual report\n"), ("\nHarbour office\n1", "Report\n2026\n")],
+)
+def test_a_table_goes_on_over_the_end_of_a_page_and_what_is_printed_there(foot, head):
+    document = pages(TOP + foot, f"{head}Cy\tRome\t21\nDi\tBonn\t44")
+    row = document.text.index("Cy\t")
+    names = ("Name", "Office", "Age")
+    assert columns_at(document, row).names == names
+    assert columns_at(document, document.text.index("Di\t")).names == names
+    start = document.text.index("Ann")
+    [(offset, columns)] = columns_over_pages(document, start, len(document.text))
+    assert (start + offset, columns.names) == (row, names)
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        (TOP, "Rome\t21\nBonn\t44"),  # another table, of two columns
+        (TOP + "\nThese are all.\nNobody else\nworks here.", "Cy\tRome\t21\nDi\tBonn\t44"),
+        (TOP, "Those who left\nin the year before\nare these\nCy\tRome\t21"),
+    ],
+)
+def test_another_table_on_the_next_page_does_not_get_its_names(above, below):
+    document = pages(above, below)
+    row = document.pages[1].start + below.index("21") - 5
+    assert columns_at(document, row).names != ("Name", "Office", "Age")
+    assert columns_over_pages(document, 0, len(document.text)) == ()

@@ -10,12 +10,13 @@ from index.rectangles import Rectangle, rectangles
 class Pages:
     """Says the same of every page: its text, and a box for each character."""
 
-    def __init__(self, text, boxes):
+    def __init__(self, text, boxes, read=None):
         self.document = Document("a.pdf", text, "0" * 64, "pdf", pages=(Page(1, 0, len(text)),))
         self.boxes = boxes
+        self.read = text if read is None else read
 
     def page(self, data, name, number):
-        return self.document.text, self.boxes
+        return self.read, self.boxes
 
     def find(self, quote):
         start = self.document.text.index(quote)
@@ -34,6 +35,13 @@ def box(left, bottom, right, top, exact=True):
 def test_letters_of_a_line_are_one_rectangle_and_each_line_has_its_own():
     boxes = [*column(0, 5, 10), [0, 0, 0, 0], *column(0, 5, bottom=-12)]
     assert Pages("abc\nde", boxes).find("bc\nd") == [box(5, 0, 14, 10), box(0, -12, 4, -2)]
+
+
+def test_what_was_indexed_before_tables_had_cells_is_marked_all_the_same():
+    """An earlier version read "a b", which now is "a", a cell with nothing in it, and "b"."""
+    boxes = [*column(0), [0] * 4, [0] * 4, *column(50)]
+    assert Pages("a b", boxes, read="a\t\tb").find("b") == [box(50, 0, 54, 10)]
+    assert Pages("a c", boxes, read="a\t\tb").find("c") == []
 
 
 def test_text_from_right_to_left_is_covered_from_its_first_letter_to_its_last():

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from index.content import Content, ContentBuilder
 from index.errors import UnreadableDocument
+from index.formats.columns import with_tabs
 
 # PDFium marks a hyphen that it takes for one of a broken word with this character.
 _BROKEN_WORD = "\x02"
@@ -46,8 +47,8 @@ class PageText:
     Attributes:
         text: Canonical text.
         boxes: Left, bottom, right, top in points of the page's user space, shape (number of
-            characters, 4); zeros where a character has none (spaces PDFium adds). The letters of
-            a ligature have equal shares of its box.
+            characters, 4); zeros where a character has none (spaces PDFium adds, tabs between the
+            cells of tables). The letters of a ligature have equal shares of its box.
     """
 
     text: str
@@ -157,7 +158,7 @@ def _read_page(pdf: pypdfium2.PdfDocument, number: int) -> PageText:
         boxes[at] = _around([characters[source].box for source in sources])
     _divide_glyphs(text, boxes, [characters[sources[-1]].angle for sources in origins])
     lead = len(text) - len(text.lstrip("\n"))
-    return PageText(text.strip("\n"), boxes[lead : len(text.rstrip("\n"))])
+    return PageText(*with_tabs(text.strip("\n"), boxes[lead : len(text.rstrip("\n"))]))
 
 
 def _characters(textpage: pypdfium2.PdfTextPage) -> Iterator[_Drawn]:

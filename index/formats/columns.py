@@ -1,0 +1,242 @@
+"""Tables on a page that is drawn: cells from the places of words, told apart by tabs.
+
+A PDF has no tables, only words at places. Rows are lines of words with wide gaps, and columns stand
+where no line of a run of such lines has ink, as readers of pages see them (Nurminen 2013 finds them
+alike). Words that merely happen to stand apart, as in justified text, seldom do so at one place in
+line after line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.float32]
+# Of an em: the least width of a gap between cells, and of a strip without ink between columns.
+_GAP, _STRIP = 0.42, 0.25
+# A capital's height, of an em.
+_CAPITAL = 0.7
+# Rows of a table of two columns, and of more.
+_ROWS, _ROWS_OF_MANY = 3, 2
+# Share of a run's rows that may write across a strip (titles over several columns) and that must
+# have a gap there, and of their gaps that must be at strips: in text hardly any is.
+_ACROSS, _PARTED, _ALIGNED = 0.1, 0.5, 0.7
+# Words of a cell of running text, and share of the cells that may be such.
+_LONG, _MOST_LONG = 9, 0.25
+# Words of a typical cell in each of two columns of running text.
+_OF_TEXT = 4
+# Lines of one cell that may stand among a table's rows: what groups them, a cell's second line.
+_BETWEEN = 2
+_MARK = re.compile(r"\(?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]+)[.)]?|[^\w\s]{1,2}")
+
+
+class _Word(NamedTuple):
+    """Its characters in the page's text, and its left and right edge."""
+
+    start: int
+    end: int
+    left: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line's words, the size of its em, and the numbers of the words before its wide gaps."""
+
+    words: tuple[_Word, ...]
+    em: float
+    gaps: tuple[int, ...]
+
+
+class _Cell(NamedTuple):
+    """Numbers of its first word and the one past its last, and of its column."""
+
+    first: int
+    last: int
+    column: int
+
+
+class _Strip(NamedTuple):
+    """What is between two columns."""
+
+    left: float
+    right: float
+
+
+def with_tabs(text: str, boxes: Boxes) -> tuple[str, Boxes]:
+    """Return a page's text with tabs between the cells of its tables' rows.
+
+    Args:
+        text: Lines of the page.
+        boxes: Left, bottom, right, top of each character, shape (number of characters, 4); zeros
+            for those that are not drawn.
+
+    Returns:
+        Text and boxes. The space between two cells became a tab; where a row has nothing in a
+        column, there is one more, without a box.
+    """
+    tabs: dict[int, int] = {}
+    for run in _runs(_lines(text, boxes)):
+        tabs |= _tabs(run, text)
+    if not tabs:
+        return text, boxes
+    characters: list[str] = []
+    sources: list[int] = []
+    for at, character in enumerate(text):
+        count = tabs.get(at, 0)
+        if count and character.isspace():
+            characters.extend("\t" * count)
+            sources.extend([at, *[-1] * (count - 1)])
+            continue
+        # Of a row that has nothing in its first columns.
+        characters.extend(["\t"] * count + [character])
+        sources.extend([-1] * count + [at])
+    placed = boxes[np.maximum(sources, 0)]
+    placed[np.array(sources) < 0] = 0
+    return "".join(characters), placed
+
+
+def _lines(text: str, boxes: Boxes) -> Iterator[_Line | None]:
+    """Yield the lines of a page; None for one that is not set from left to right."""
+    start = 0
+    for line in text.split("\n"):
+        words = [
+            word
+            for found in re.finditer(r"\S+", line)
+            if (word := _word(start + found.start(), start + found.end(), boxes)) is not None
+        ]
+        start += len(line) + 1
+        heights = [
+            float(boxes[at, 3] - boxes[at, 1])
+            for word in words
+            for at in range(word.start, word.end)
+        ]
+        if not words or any(after.left < before.right - 1 for before, after in pairwise(words)):
+            yield None
+            continue
+        em = max(heights) / _CAPITAL
+        gaps = (
+            at
+            for at, (before, after) in enumerate(pairwise(words))
+            if after.left - before.right >= _GAP * em
+        )
+        yield _Line(tuple(words), em, tuple(gaps))
+
+
+def _word(start: int, end: int, boxes: Boxes) -> _Word | None:
+    drawn = boxes[start:end]
+    drawn = drawn[drawn[:, 0] < drawn[:, 2]]
+    if not len(drawn):
+        return None
+    return _Word(start, end, float(drawn[:, 0].min()), float(drawn[:, 2].max()))
+
+
+def _runs(lines: Iterator[_Line | None]) -> Iterator[list[_Line]]:
+    """Yield the lines with wide gaps that follow one another, few others between them."""
+    run: list[_Line] = []
+    between = 0
+    for line in lines:
+        if line is not None and line.gaps:
+            run.append(line)
+            between = 0
+            continue
+        between += 1
+        if between > _BETWEEN or line is None:
+            yield run
+            run = []
+    yield run
+
+
+def _tabs(run: Sequence[_Line], text: str) -> dict[int, int]:
+    """Return how many tabs stand at which places of the text, where a run of lines is a table."""
+    strips = _strips(run)
+    rows = [(line, cells) for line in run if len(cells := _cells(line, strips)) > 1]
+    if len(rows) < (_ROWS if len(strips) < 2 else _ROWS_OF_MANY) or not _is_table(run, rows, text):
+        return {}
+    tabs: dict[int, int] = {}
+    for line, cells in rows:
+        column = 0
+        for cell in cells:
+            start = line.words[cell.first].start
+            if cell.column > column:
+                tabs[start - 1 if cell.first else start] = cell.column - column
+            column = cell.column
+    return tabs
+
+
+def _strips(run: Sequence[_Line]) -> list[_Strip]:
+    """Return where hardly a line has ink and half of them have a wide gap, from left to right."""
+    spans = [_spans(line) for line in run]
+    edges = np.unique([edge for inked, bare in spans for span in (*inked, *bare) for edge in span])
+    if len(edges) < 2:
+        return []
+    ink, gap = (_count(edges, [span for both in spans for span in both[kind]]) for kind in (0, 1))
+    bare = (ink <= _ACROSS * len(run)) & (gap >= max(2, _PARTED * len(run)))
+    width = _STRIP * median(line.em for line in run)
+    strips: list[_Strip] = []
+    for at in np.flatnonzero(bare).tolist():
+        left, right = float(edges[at]), float(edges[at + 1])
+        if strips and strips[-1].right == left:
+            left = strips.pop().left
+        strips.append(_Strip(left, right))
+    return [strip for strip in strips if strip.right - strip.left >= width]
+
+
+def _spans(line: _Line) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Return from where to where a line has ink, and its wide gaps between."""
+    gaps = [(line.words[at].right, line.words[at + 1].left) for at in line.gaps]
+    lefts = [line.words[0].left, *(right for _, right in gaps)]
+    rights = [*(left for left, _ in gaps), line.words[-1].right]
+    return list(zip(lefts, rights, strict=True)), gaps
+
+
+def _count(edges: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
+    """Return how many spans cover each interval between neighbouring edges."""
+    changes = np.zeros(len(edges), dtype=np.int64)
+    for place, change in ((0, 1), (1, -1)):
+        at = np.searchsorted(edges, [span[place] for span in spans])
+        np.add.at(changes, at, change)
+    return np.cumsum(changes)[:-1]
+
+
+def _cells(line: _Line, strips: Sequence[_Strip]) -> list[_Cell]:
+    """Cut a line at the strips that it leaves bare, and at wide gaps that are in one."""
+    starts = [0]
+    for at, (before, after) in enumerate(pairwise(line.words)):
+        gap = after.left - before.right
+        for left, right in strips:
+            bare = min(right, after.left) - max(left, before.right)
+            if bare > (right - left) / 2 or (at in line.gaps and bare > gap / 2):
+                starts.append(at + 1)
+                break
+    return [
+        _Cell(first, last, sum(strip.left < line.words[first].left for strip in strips))
+        for first, last in pairwise([*starts, len(line.words)])
+    ]
+
+
+def _is_table(
+    run: Sequence[_Line], rows: Sequence[tuple[_Line, Sequence[_Cell]]], text: str
+) -> bool:
+    """Tell whether what stands apart in a run's rows is cells, and not running text or a list."""
+    cut = sum(len(cells) - 1 for _, cells in rows)
+    if cut < _ALIGNED * sum(len(line.gaps) for line in run):
+        return False
+    lengths: dict[int, list[int]] = {}
+    for _, cells in rows:
+        for cell in cells:
+            lengths.setdefault(cell.column, []).append(cell.last - cell.first)
+    every = [length for column in lengths.values() for length in column]
+    if sum(length >= _LONG for length in every) > _MOST_LONG * len(every):
+        return False
+    if min(median(column) for column in lengths.values()) >= _OF_TEXT:
+        return False
+    first = (line.words[0] for line, _ in rows)
+    return len(lengths) > 2 or not all(_MARK.fullmatch(text[one.start : one.end]) for one in first)

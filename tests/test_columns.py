@@ -1,0 +1,141 @@
+"""Where a page draws a table, its rows have cells; text and lists stay as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.formats.columns import with_tabs
+
+WIDTH, HEIGHT, SPACE = 5.0, 7.0, 2.5
+
+
+def page(*lines):
+    """Return text and boxes; a line is `(left, words)` pieces, of letters 5 points wide."""
+    text, boxes = "", []
+    for number, line in enumerate(lines):
+        if number:
+            text += "\n"
+            boxes.append((0, 0, 0, 0))
+        bottom = 800 - 12 * number
+        for at, (left, words) in enumerate(line):
+            if at:
+                text += " "
+                boxes.append((0, 0, 0, 0))
+            for letter in words:
+                step = SPACE if letter == " " else WIDTH
+                text += letter
+                boxes.append(
+                    (0, 0, 0, 0) if letter == " " else (left, bottom, left + step, bottom + HEIGHT)
+                )
+                left += step
+    return text, np.array(boxes, dtype=np.float32).reshape(-1, 4)
+
+
+def cells(*lines):
+    """Return the page's lines as they are indexed."""
+    text, boxes = with_tabs(*page(*lines))
+    assert len(text) == len(boxes)
+    return text.split("\n")
+
+
+STAFF = (
+    [(0, "Name"), (100, "Office"), (180, "Salary")],
+    [(0, "Ann Lee"), (100, "Oslo"), (185, "56,250")],
+    [(0, "Bob Ray"), (100, "Lima"), (180, "117,900")],
+)
+
+
+def test_a_table_has_cells_and_the_text_around_it_none():
+    around = [(0, "The salaries of those who work here are told below.")]
+    assert cells(around, *STAFF, around) == [
+        around[0][1],
+        "Name\tOffice\tSalary",
+        "Ann Lee\tOslo\t56,250",
+        "Bob Ray\tLima\t117,900",
+        around[0][1],
+    ]
+
+
+def test_a_row_with_nothing_in_a_column_keeps_its_other_cells_below_their_names():
+    rows = [
+        [(0, "Cy Fox"), (180, "61,000")],
+        [(100, "Rome"), (180, "1,708")],
+        [(0, "Di Orr"), (100, "Bonn")],
+    ]
+    assert cells(*STAFF, *rows)[3:] == ["Cy Fox\t\t61,000", "\tRome\t1,708", "Di Orr\tBonn"]
+
+
+def test_a_name_that_is_wider_than_its_column_is_a_cell_of_its_own():
+    names = [(0, "Name"), (40, "Start of work"), (112, "Salary")]
+    rows = [[(0, "Ann"), (40, "1998"), (117, "56,250")] for _ in range(12)]
+    assert cells(names, *rows)[:2] == ["Name\tStart of work\tSalary", "Ann\t1998\t56,250"]
+
+
+def test_a_title_over_several_columns_does_not_join_them():
+    title = [(0, "2022"), (85, "Those of the north and south")]
+    rows = [[(0, "Ann Lee"), (100, "Oslo"), (180, "5,250")] for _ in range(12)]
+    assert cells(*rows[:6], title, *rows[6:])[5:8] == [
+        "Ann Lee\tOslo\t5,250",
+        "2022\tThose of the north and south",
+        "Ann Lee\tOslo\t5,250",
+    ]
+
+
+def test_two_lines_are_no_table_of_two_columns():
+    lines = [[(0, "Dear Ann"), (200, "4 May")], [(0, "Thank you"), (200, "Oslo")]]
+    assert cells(*lines) == ["Dear Ann 4 May", "Thank you Oslo"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # Spaces are wide in justified lines, and stand where they will.
+        [[(0, "they"), (27, "were"), (56, "seen"), (84, "at"), (101, "sea")],
+         [(0, "nobody"), (39, "knew"), (67, "where"), (100, "to")],
+         [(0, "and"), (22, "asked"), (55, "those"), (88, "who")],
+         [(0, "lived"), (33, "by"), (51, "it"), (66, "all"), (89, "day")]],
+        # Two columns of text.
+        [[(0, "the boats that were out at"), (200, "and nobody in the town knew")]] * 6,
+        # A list with its marks.
+        [[(0, f"{number}."), (40, "Butter the bread")] for number in range(1, 8)],
+        [[(0, "•"), (40, "Salt")] for _ in range(5)],
+        # Terms and what they mean.
+        [[(0, "Agreement"), (90, "what both of us have signed on the day that is told below")]] * 5,
+    ],
+)  # fmt: skip
+def test_text_and_lists_have_no_cells(lines):
+    assert not any("\t" in line for line in cells(*lines))
+
+
+def test_a_line_that_runs_from_right_to_left_is_left_alone():
+    text, boxes = page(*STAFF)
+    assert (
+        with_tabs(text, boxes[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], dtype=np.float32))[0]
+        == text
+    )
+
+
+places = st.lists(
+    st.lists(
+        st.tuples(st.integers(0, 400), st.text("ab1 .", min_size=1, max_size=12).map(str.strip)),
+        min_size=1,
+        max_size=6,
+    ),
+    max_size=8,
+)
+
+
+@given(places)
+def test_whatever_a_page_is_like_its_words_and_their_boxes_stay(lines):
+    text, boxes = page(*([(left, words) for left, words in line if words] for line in lines))
+    changed, moved = with_tabs(text, boxes)
+    inked, still = (
+        np.array([not letter.isspace() for letter in one], dtype=bool) for one in (text, changed)
+    )
+    assert "".join(text.split()) == "".join(changed.split())
+    assert len(changed.split("\n")) == len(text.split("\n"))
+    np.testing.assert_array_equal(boxes[inked], moved[still])
+    assert not moved[[letter == "\t" for letter in changed]].any()
