@@ -122,7 +122,8 @@ class Answer:
         citations: Best first; the first one is where `text` stands.
         refusal: None, or why there is no answer.
         note: A remark for the person who asked ("only quotes are given …"), or None.
-        rivals: The best place of each source that says otherwise nearly as well, best first.
+        rivals: The best place of each source, and of each other row of the same table, that says
+            otherwise nearly as well, best first.
         calibration: What the confidence was fitted on, in words; a library may have its own.
         unsaid: Words of the question as understood that were found nowhere in the documents that
             were searched, nor anything like them. Of one answered with a confidence of 2/3 or more

@@ -258,7 +258,8 @@ class Assistant:
         said = self._said_in(snapshot)
         unsaid = tuple(said.unsaid(words, wanted))
         opposite = _opposite(reading.question, citations, answered)
-        note = _note(yes_no and answered, rivals, opposite, said.sentence(unsaid, wanted))
+        told_too = _told_too(citations, rivals)
+        note = _note(yes_no and answered, told_too, opposite, said.sentence(unsaid, wanted))
         if itself and silent:
             note = itself.silence
         clock.lap("answering")
@@ -322,13 +323,21 @@ def _opposite(question: str, citations: Sequence[Citation], answered: bool) -> s
     return f"{sentence} says “{found[1]}”, not “{found[0]}”."
 
 
-def _note(yes_no: bool, rivals: Sequence[Citation], opposite: str, unsaid: str) -> str | None:
-    remark = ""
-    if yes_no:
-        remark = _ONLY_QUOTES
-    elif rivals:
-        others = ", ".join(f"“{rival.quote}”" for rival in rivals)
-        remark = f"Sources disagree: another one says {others}."
+def _told_too(citations: Sequence[Citation], rivals: Sequence[Citation]) -> str:
+    """Return what to tell of rivals: other rows that the question fits, other sources."""
+    remarks = []
+    rows = [rival for rival in rivals if rival.document == citations[0].document]
+    if rows:
+        others = ", ".join(f"“{rival.quote}” ({rival.place})" for rival in rows)
+        remarks.append(f"The question fits more than one row: {others}.")
+    if len(rows) < len(rivals):
+        others = ", ".join(f"“{rival.quote}”" for rival in rivals if rival not in rows)
+        remarks.append(f"Sources disagree: another one says {others}.")
+    return " ".join(remarks)
+
+
+def _note(yes_no: bool, told_too: str, opposite: str, unsaid: str) -> str | None:
+    remark = _ONLY_QUOTES if yes_no else told_too
     return " ".join(filter(None, (remark, opposite, unsaid))) or None
 
 

@@ -47,6 +47,13 @@ class Candidate:
     score: float
     features: Mapping[str, float]
 
+    @property
+    def row(self) -> int | None:
+        """First character in the document of the table's row that was read; None for text."""
+        if self.span.row is None:
+            return None
+        return self.place[1] - self.span.start + self.span.row
+
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
@@ -71,7 +78,8 @@ class Decision:
         conflicting: Whether it was refused because sources contradict each other.
         confidence: Probability that the best one is right, 0..1.
         supporting: The best one, and those elsewhere that say the same, best first.
-        rivals: The best one of each source that says otherwise nearly as well.
+        rivals: The best one of each source, and of each other row of the same table, that says
+            otherwise nearly as well.
         nearest: For a refusal: the best of each passage, best first.
     """
 
@@ -227,21 +235,26 @@ def decide(candidates: Sequence[Candidate], calibration: Calibration) -> Decisio
     """Answer with the best candidate, or refuse.
 
     Two sources conflict when they put different numbers forward equally well: what else differs
-    in wording may well agree in fact, which a reader of spans cannot tell.
+    in wording may well agree in fact, which a reader of spans cannot tell. Two rows of a table that
+    a question fits alike are no contradiction: there may be two of what is asked about.
     """
     if not candidates:
         return Decision(False, False, 0.0, (), (), ())
     best = candidates[0]
     confidence = probability(calibration.confidence.log_odds(confidence_features(candidates)))
     rivals = tuple(item for item in candidates[1:] if is_rival(item, best))
-    tossed = [item for item in rivals if best.score - item.score < _TOSS_UP]
+    tossed = [
+        item
+        for item in rivals
+        if item.place[0] != best.place[0] and best.score - item.score < _TOSS_UP
+    ]
     enough = confidence >= calibration.threshold
     return Decision(
         answered=enough and not tossed,
         conflicting=enough and bool(tossed),
         confidence=confidence,
         supporting=_agreeing(candidates),
-        rivals=_one_a_document(rivals),
+        rivals=_one_a_source(rivals),
         nearest=(best, *tossed) if enough and tossed else _one_a_passage(candidates),
     )
 
@@ -256,11 +269,17 @@ def same(one: str, other: str) -> bool:
 
 
 def is_rival(item: Candidate, best: Candidate) -> bool:
-    """Tell whether another document puts another number forward nearly as well as the best."""
-    elsewhere = item.place[0] != best.place[0]
-    close = item.score > 0 and best.score - item.score < RIVAL
+    """Tell whether something else is put forward nearly as well as the best.
+
+    By another document another number, or by another row of a table anything.
+    """
+    if item.score <= 0 or best.score - item.score >= RIVAL:
+        return False
+    if item.place[0] == best.place[0]:
+        rows = {item.row, best.row}
+        return len(rows - {None}) == 2 and not same(item.span.text, best.span.text)
     numbers = _NUMBERS.findall(best.span.text), _NUMBERS.findall(item.span.text)
-    return elsewhere and close and all(numbers) and not set(numbers[0]) & set(numbers[1])
+    return all(numbers) and not set(numbers[0]) & set(numbers[1])
 
 
 def _agreeing(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -282,8 +301,8 @@ def _one_a_passage(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     return tuple({item.span.passage: item for item in reversed(candidates)}.values())[::-1]
 
 
-def _one_a_document(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    best: dict[str, Candidate] = {}
-    for item in candidates:
-        best.setdefault(item.place[0], item)
+def _one_a_source(rivals: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    best: dict[tuple[str, int | None], Candidate] = {}
+    for item in rivals:
+        best.setdefault((item.place[0], item.row), item)
     return tuple(best.values())

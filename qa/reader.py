@@ -51,6 +51,8 @@ class Span:
             the span's sentence has the opposite of what is asked, see `qa.contrasts`.
         answerability: The answerability head's log-odds for the span's window.
         relevance: The relevance head's log-odds for the span's window.
+        row: First character in that passage of the table's row that was read by itself; None for
+            what was read as text.
     """
 
     passage: int
@@ -61,6 +63,7 @@ class Span:
     margin: float
     answerability: float
     relevance: float
+    row: int | None = None
 
 
 class PassageReader(Protocol):

@@ -33,6 +33,9 @@ MOST_ROWS = 3
 _PROSE, _PHRASE = 12, 5
 _HONORIFIC = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Herr|Frau|Mme|Mlle|Señora?)\b\.?")
 _NUMERIC = "0123456789 .,:/%€$£()+-–—−"
+_HOW_LONG = re.compile(r"(?i)\bhow long\b|\bduration\b")
+_CLOCK = re.compile(r"(?i)\d{1,2}[:.]\d\d(?:\s?[ap]\.?m\.?)?")
+_DURATION = re.compile(r"(?i)duration|length|long|lasts|minutes|hours|hrs|mins?\b|run(?:ning|time)")
 # Lines of these are drawn between rows.
 _RULED = "|:-+= \t\n"
 # "2.3", "(a)", "•", "SECTION 2", "MARLOW:": what stands before text, and no cell.
@@ -98,7 +101,20 @@ class View:
         start, end = (piece.there + at - piece.here for at in (first, last))
         # A whole span keeps the words that the reader gave it, for the citation to be held against.
         whole = end - start == span.end - span.start
-        return replace(span, start=start, end=end, text=span.text if whole else passage[start:end])
+        return replace(
+            span,
+            start=start,
+            end=end,
+            text=span.text if whole else passage[start:end],
+            row=self.pieces[0].there if self.row else None,
+        )
+
+    def column_at(self, position: int) -> str:
+        """Return the name of the column that a character of the passage stands under, or ""."""
+        for piece in self.pieces:
+            if piece.there <= position < piece.there + piece.length:
+                return piece.column
+        return ""
 
 
 def read_passages(
@@ -134,11 +150,22 @@ def read_passages(
             # What the question says of a row is what finds it, and no answer but yes.
             if moved is None or (view.row and not decides and stems(moved.text) <= said):
                 continue
+            if view.row and not _lasts(question, moved.text, view.column_at(moved.start)):
+                continue
             # Nor is the question itself, in a list of them.
             if normalize(moved.text) != normalize(question):
                 placed.append(replace(moved, passage=at))
         found.append(placed)
     return found
+
+
+def _lasts(question: str, cell: str, column: str) -> bool:
+    """Tell whether a cell may say how long something takes, where that is asked; a clock does not.
+
+    A reader takes 14:30 under "Time" for either.
+    """
+    asked = _HOW_LONG.search(question) is not None
+    return not (asked and _CLOCK.fullmatch(cell.strip()) and not _DURATION.search(column))
 
 
 def views(question: str, passage: Passage) -> list[View]:
@@ -232,8 +259,9 @@ def _rows(passage: Passage, runs: Sequence[Sequence[tuple[_Cell, ...]]]) -> list
     """Return the rows of a passage with their columns."""
     found: list[_Row] = []
     for run in runs:
-        goes_on = run is runs[0] and not passage.text[: run[0][0].start].strip(_RULED)
-        columns = passage.columns if goes_on and passage.columns.names else NO_COLUMNS
+        start = passage.text.rfind("\n", 0, run[0][0].start) + 1
+        goes_on = run is runs[0] and not passage.text[:start].strip(_RULED)
+        columns = passage.columns if goes_on else dict(passage.turned).get(start, NO_COLUMNS)
         columns = (
             columns if columns.names else columns_of([[cell.text for cell in row] for row in run])
         )

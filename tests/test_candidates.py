@@ -1,5 +1,7 @@
 """Ranking and deciding: what is answered, refused, supported and contradicted."""
 
+from dataclasses import replace
+
 import pytest
 
 from index.search import Passage
@@ -85,6 +87,27 @@ def test_a_somewhat_weaker_number_is_named_as_a_rival_of_the_answer():
     made = decided([span(0, "83", 3.0), span(1, "90", 2.0)], ["a.txt", "b.txt"])
     assert made.answered
     assert [item.span.text for item in made.rivals] == ["90"]
+
+
+def test_two_rows_that_a_question_fits_alike_are_both_told_and_none_is_refused_for_the_other():
+    """Two people of one name: whoever reads one salary must learn that there is another."""
+    first, other = (
+        replace(span(0, "Oslo", 3.0, start=8), row=0),
+        replace(span(0, "Rome", 2.9, start=28), row=20),
+    )
+    made = decided([first, other, replace(span(0, "1,708", 2.8, start=34), row=20)], ["a.csv"])
+    assert made.answered and not made.conflicting
+    assert [item.span.text for item in made.rivals] == ["Rome"]
+
+
+def test_cells_of_one_row_and_rows_that_say_the_same_are_no_rivals():
+    spans = [
+        span(0, "Oslo", 3.0, start=8),
+        span(0, "56,250", 2.9, start=14),
+        span(0, "Oslo", 2.8, start=40),
+    ]
+    spans = [replace(one, row=row) for one, row in zip(spans, (0, 0, 30), strict=True)]
+    assert not decided(spans, ["a.csv"]).rivals
 
 
 def test_two_numbers_of_one_document_are_no_conflict():

@@ -1,5 +1,7 @@
 """Tables are read by rows, and quoted by cells."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,46 @@ def test_a_form_needs_no_names_and_a_markdown_table_no_tabs():
     )
     assert read("What was the revenue in 2022?", markdown) == ["Revenue. 2021: 1,708, 2022: 1,900."]
     assert read("What was the revenue in 2017?", markdown) == []
+
+
+def test_a_name_that_two_rows_have_still_names_them():
+    twice = STAFF + "\nBob Ray\tRome\t61,000\tUma Orr"
+    assert len(read("What is Bob Ray's salary?", twice)) == 2
+    assert len(read("What is Eve Ash's salary?", twice)) == 1
+
+
+def test_a_table_that_goes_on_at_the_top_of_a_page_keeps_the_names_of_its_columns():
+    top = "Ash\tOslo\t12\n\n"
+    below = "Bob\tLima\t17\nCy\tRome\t21"
+    columns = Columns(("Name", "Office", "Age"), (0,))
+    turned = replace(passage(top + below, columns), turned=((len(top), columns),))
+    assert [view.text for view in views("How old is Bob?", turned)] == [
+        "Bob. Office: Lima, Age: 17."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "cell", "column", "tells"),
+    [
+        ("How long is the talk on dams?", "14:30", "Time", False),
+        ("how long is the talk on dams", "2:30 p.m.", "Begins", False),
+        ("How long is the talk on dams?", "1:30", "Duration", True),
+        ("How long is the talk on dams?", "14:30–16:00", "Time", True),
+        ("How long is the talk on dams?", "90 minutes", "Time", True),
+        ("When is the talk on dams?", "14:30", "Time", True),
+    ],
+)
+def test_a_time_of_day_does_not_tell_how_long_something_is(question, cell, column, tells):
+    text = f"Topic\t{column}\ndams\t{cell}\nlocks\t{cell}"
+
+    class Reader:
+        def read_many(self, requests, best=5):
+            [(_, [view, *_])] = requests
+            start = view.index(cell)
+            return [[Span(0, start, start + len(cell), cell, 3.0, 3.0, 1.0, 1.0)]]
+
+    [spans] = read_passages(Reader(), [(question, [passage(text)])])
+    assert [span.text for span in spans] == [cell] * tells
 
 
 ACCOUNTS = "(in EUR)\n\t2022\t2023\nRevenue\t12,400\t13,900\nGross profit\t5,300\t6,100"

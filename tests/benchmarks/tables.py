@@ -2,7 +2,9 @@
 
     python -m tests.benchmarks.tables [--limit 12] [--save]
 
-Five made-up tables stand in one folder, each in another format, and beside them the sample article.
+Five made-up tables stand in one folder, each in another format, and beside them the sample article;
+and in a second folder the same tables as a browser prints them to PDF (Chromium, which `make test`
+installs).
 Asked is for a cell by its row and column, in the words that people have for these; for rows that no
 table has; and for columns that it has not. An answer is right when it is the cell, whole.
 """
@@ -35,7 +37,8 @@ MAKERS = "Acme Borealis Cygnus Dynamo Everest Falcon Granite Helios"
 ITEMS = """Revenue; Cost of sales; Gross profit; Operating expenses; Net income; Total assets;
     Long-term debt; Inventory; Trade receivables; Dividends paid"""
 TOPICS = "bridges; harbours; tunnels; canals; dams; railways; airports; roads; locks; piers"
-RULE = "rows read one by one"
+RULE, TEXT = "rows read one by one", "as running text"
+STYLE = "table { border-collapse: collapse } td { border: 1px solid #999; padding: 4px 8px }"
 
 
 @dataclass(frozen=True)
@@ -154,18 +157,20 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help=f"keep the figures in {SAVED.name}")
     options = parser.parse_args()
     made = tables(random.Random(7))
-    with tempfile.TemporaryDirectory() as folder:
-        papers = Path(folder) / "papers"
-        papers.mkdir()
-        for table in made:
-            write(table, papers / table.file)
-        shutil.copy(next(seeds_folder().glob("*.txt")), papers)
-        settings = qa.Settings(home=Path(folder) / "home")
-        assistant = qa.open(papers, settings=settings)
-        figures = {RULE: measured(assistant, made, options.limit)}
-        with patch("qa.tables._parts", new=lambda _: ([], [])):
-            figures["as running text"] = measured(assistant, made, options.limit)
-        assistant.library.close()
+    figures = {}
+    for print_all in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            papers = Path(folder) / "papers"
+            papers.mkdir()
+            (printed if print_all else written)(made, papers)
+            shutil.copy(next(seeds_folder().glob("*.txt")), papers)
+            settings = qa.Settings(home=Path(folder) / "home")
+            assistant = qa.open(papers, settings=settings)
+            printing = "printed, " * print_all
+            figures[printing + RULE] = measured(assistant, made, options.limit)
+            with patch("qa.tables._parts", new=lambda _: ([], [])):
+                figures[printing + TEXT] = measured(assistant, made, options.limit)
+            assistant.library.close()
     if options.save:
         SAVED.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
@@ -199,6 +204,28 @@ def measured(
         sys.stdout.write(f"{table.file:16} {shown}\n")
         sys.stdout.flush()
     return figures
+
+
+def written(made: Sequence[Table], folder: Path) -> None:
+    """Write every table in its own format."""
+    for table in made:
+        write(table, folder / table.file)
+
+
+def printed(made: Sequence[Table], folder: Path) -> None:
+    """Print every table to a PDF."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(path for path in map(shutil.which, names) if path)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page()
+        for table in made:
+            lines = [table.columns, *table.rows] if table.columns else table.rows
+            page.set_content(f"<style>{STYLE}</style>{_html(table.file.split('.')[0], lines)}")
+            page.pdf(path=folder / f"{table.file}.pdf")
+        browser.close()
 
 
 def write(table: Table, path: Path) -> None:
@@ -238,12 +265,13 @@ def write(table: Table, path: Path) -> None:
             encoding="utf-8",
         )
     else:
-        rows = ["".join(f"<td>{html.escape(cell)}</td>" for cell in line) for line in lines]
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        text = (
-            f"<h1>Catalogue</h1><p>Prices hold until the end of the year.</p><table>{body}</table>"
-        )
-        path.write_text(f"<html><body>{text}</body></html>", encoding="utf-8")
+        path.write_text(f"<html><body>{_html('Catalogue', lines)}</body></html>", encoding="utf-8")
+
+
+def _html(title: str, lines: Sequence[Sequence[str]]) -> str:
+    rows = ["".join(f"<td>{html.escape(cell)}</td>" for cell in line) for line in lines]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<h1>{title}</h1><p>All of it holds until the end of the year.</p><table>{body}</table>"
 
 
 def _ask(assistant: qa.Assistant, questions: Sequence[str]) -> list[Answer]:
