@@ -12,14 +12,17 @@ from index.formats.columns import with_tabs
 WIDTH, HEIGHT, SPACE = 5.0, 7.0, 2.5
 
 
-def page(*lines):
-    """Return text and boxes; a line is `(left, words)` pieces, of letters 5 points wide."""
+def page(*lines, down=0):
+    """Return text and boxes; a line is `(left, words)` pieces, of letters 5 points wide.
+
+    All lines but the first are moved down by some points.
+    """
     text, boxes = "", []
     for number, line in enumerate(lines):
         if number:
             text += "\n"
             boxes.append((0, 0, 0, 0))
-        bottom = 800 - 12 * number
+        bottom = 800 - 12 * number - (down if number else 0)
         for at, (left, words) in enumerate(line):
             if at:
                 text += " "
@@ -34,9 +37,9 @@ def page(*lines):
     return text, np.array(boxes, dtype=np.float32).reshape(-1, 4)
 
 
-def cells(*lines):
+def cells(*lines, down=0):
     """Return the page's lines as they are indexed."""
-    text, boxes = with_tabs(*page(*lines))
+    text, boxes = with_tabs(*page(*lines, down=down))
     assert len(text) == len(boxes)
     return text.split("\n")
 
@@ -84,6 +87,11 @@ def test_a_title_over_several_columns_does_not_join_them():
     ]
 
 
+def test_what_is_printed_at_the_head_of_a_page_is_no_row_of_the_table_below():
+    head = [(0, "12"), (100, "Annual report")]
+    assert cells(head, *STAFF, down=40)[:2] == ["12 Annual report", "Name\tOffice\tSalary"]
+
+
 def test_two_lines_are_no_table_of_two_columns():
     lines = [[(0, "Dear Ann"), (200, "4 May")], [(0, "Thank you"), (200, "Oslo")]]
     assert cells(*lines) == ["Dear Ann 4 May", "Thank you Oslo"]
@@ -102,6 +110,9 @@ def test_two_lines_are_no_table_of_two_columns():
         # A list with its marks.
         [[(0, f"{number}."), (40, "Butter the bread")] for number in range(1, 8)],
         [[(0, "•"), (40, "Salt")] for _ in range(5)],
+        # Contents, with dots up to the page.
+        [[(0, "Boats"), *((at, ".") for at in range(60, 95, 10)), (100, f"{page}")]
+         for page in range(9)],
         # Terms and what they mean.
         [[(0, "Agreement"), (90, "what both of us have signed on the day that is told below")]] * 5,
     ],

@@ -9,6 +9,7 @@ line after line.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +24,10 @@ Boxes = NDArray[np.float32]
 _GAP, _STRIP = 0.42, 0.25
 # A capital's height, of an em.
 _CAPITAL = 0.7
+# Dots that lead the eye from a title to its page stand at the same places in every line.
+_LEADERS = ".·…_"
+# Of an em, and of the usual distance between a run's lines: what parts a table from what is above.
+_APART, _FARTHER = 2.5, 1.8
 # Rows of a table of two columns, and of more.
 _ROWS, _ROWS_OF_MANY = 3, 2
 # Share of a run's rows that may write across a strip (titles over several columns) and that must
@@ -48,10 +53,11 @@ class _Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line's words, the size of its em, and the numbers of the words before its wide gaps."""
+    """A line's words, its em, its lower edge, and the numbers of the words before its wide gaps."""
 
     words: tuple[_Word, ...]
     em: float
+    bottom: float
     gaps: tuple[int, ...]
 
 
@@ -113,21 +119,20 @@ def _lines(text: str, boxes: Boxes) -> Iterator[_Line | None]:
             if (word := _word(start + found.start(), start + found.end(), boxes)) is not None
         ]
         start += len(line) + 1
-        heights = [
-            float(boxes[at, 3] - boxes[at, 1])
-            for word in words
-            for at in range(word.start, word.end)
-        ]
+        drawn = boxes[[at for word in words for at in range(word.start, word.end)]]
         if not words or any(after.left < before.right - 1 for before, after in pairwise(words)):
             yield None
             continue
-        em = max(heights) / _CAPITAL
+        em = float((drawn[:, 3] - drawn[:, 1]).max()) / _CAPITAL
         gaps = (
             at
             for at, (before, after) in enumerate(pairwise(words))
             if after.left - before.right >= _GAP * em
+            and text[before.start : before.end].strip(_LEADERS)
+            and text[after.start : after.end].strip(_LEADERS)
         )
-        yield _Line(tuple(words), em, tuple(gaps))
+        bottom = float(drawn[drawn[:, 0] < drawn[:, 2], 1].min())
+        yield _Line(tuple(words), em, bottom, tuple(gaps))
 
 
 def _word(start: int, end: int, boxes: Boxes) -> _Word | None:
@@ -149,14 +154,26 @@ def _runs(lines: Iterator[_Line | None]) -> Iterator[list[_Line]]:
             continue
         between += 1
         if between > _BETWEEN or line is None:
-            yield run
+            yield from _parted(run)
             run = []
-    yield run
+    yield from _parted(run)
+
+
+def _parted(run: list[_Line]) -> Iterator[list[_Line]]:
+    """Yield a run in parts, cut where lines are farther apart than they are elsewhere in it."""
+    apart = [above.bottom - below.bottom for above, below in pairwise(run)]
+    usual = median(apart) if apart else 0.0
+    start = 0
+    for at, (distance, line) in enumerate(zip(apart, run, strict=False), 1):
+        if distance > max(_APART * line.em, _FARTHER * usual):
+            yield run[start:at]
+            start = at
+    yield run[start:]
 
 
 def _tabs(run: Sequence[_Line], text: str) -> dict[int, int]:
     """Return how many tabs stand at which places of the text, where a run of lines is a table."""
-    strips = _strips(run)
+    strips = _used(run, _strips(run))
     rows = [(line, cells) for line in run if len(cells := _cells(line, strips)) > 1]
     if len(rows) < (_ROWS if len(strips) < 2 else _ROWS_OF_MANY) or not _is_table(run, rows, text):
         return {}
@@ -187,6 +204,17 @@ def _strips(run: Sequence[_Line]) -> list[_Strip]:
             left = strips.pop().left
         strips.append(_Strip(left, right))
     return [strip for strip in strips if strip.right - strip.left >= width]
+
+
+def _used(run: Sequence[_Line], strips: list[_Strip]) -> list[_Strip]:
+    """Leave out strips with hardly a cell between them: they are one gap, as one line shows it."""
+    while strips and len(run) > _ROWS_OF_MANY:
+        counts = Counter(cell.column for line in run for cell in _cells(line, strips))
+        lone = next((at for at in range(len(strips) + 1) if counts[at] < 2), None)
+        if lone is None:
+            break
+        del strips[max(0, lone - 1)]
+    return strips
 
 
 def _spans(line: _Line) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
