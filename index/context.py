@@ -22,8 +22,12 @@ _ROWS_LOOKED_AT = 5
 # Runs of rows and lines above a passage, and characters of a table, that are looked through.
 _RUNS_LOOKED_AT, _LINES_LOOKED_AT, _TABLE_LOOKED_AT = 50, 5000, 20_000
 _LONGEST_ROW = 4000
+# Share of the leftmost column's values that differ where they are what the rows are called by.
+_KEYED = 0.75
+_CAPTION = re.compile(r"(?i)(?:table|tab|figure|fig|exhibit|schedule|annex)\b")
 # Lines at the head or the foot of a page that are no part of a table which goes on over them.
 _PRINTED = 2
+_LOOKED_BELOW = 20
 _LONGEST_NAMES = 300  # characters
 _LONGEST_NAME = 7  # words
 _OF_NUMBERS = "0123456789 .,:/%€$£()+-"
@@ -78,7 +82,7 @@ class Columns:
     Attributes:
         names: Their names, as they stand in the row that has them; empty where none has.
         keys: Numbers of the columns whose values tell the rows apart: no two alike, of the leftmost
-            most of them different, and no numbers.
+            three quarters of them different, and no numbers.
     """
 
     names: tuple[str, ...] = ()
@@ -159,13 +163,15 @@ def _is_full(names: Sequence[str], table: Sequence[tuple[int, Sequence[str]]]) -
     return sum(map(bool, names)) >= most - 1
 
 
-def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
+def columns_of(rows: Sequence[Sequence[str]], *, drawn: bool = False) -> Columns:
     """Return the columns of a table's rows, the first of which may name them.
 
     Args:
         rows: Cells by row, the empty ones too.
+        drawn: Whether the rows are lines of a drawn page, the first of which may be any row of the
+            table. It names the columns only where it stands above numbers.
     """
-    if len(rows) < 2:
+    if len(rows) < 2 or (drawn and not any(map(_over_numbers, *_filled(rows)))):
         return NO_COLUMNS
     names = tuple(rows[0])
     filled = [name for name in names if name]
@@ -182,10 +188,31 @@ def columns_of(rows: Sequence[Sequence[str]]) -> Columns:
         values = [row[at].casefold() for row in rows[1:] if at < len(row) and row[at]]
         words = any(value.strip(_OF_NUMBERS) for value in values)
         # The leftmost names its rows even where two have one name.
-        different = len(set(values)) if at else 2 * len(set(values)) - 1
-        if len(values) > 1 and words and different >= len(values):
+        share = 1.0 if at else _KEYED
+        if len(values) > 1 and words and len(set(values)) >= share * len(values):
             keys.append(at)
     return Columns(names, tuple(keys))
+
+
+def is_drawn(name: str) -> bool:
+    """Tell whether a document's tables are only drawn, so that its cells and rows are guessed."""
+    return name.lower().endswith(".pdf")
+
+
+def _filled(rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], list[list[str]]]:
+    """Return the first row, and for each of its cells those below it that are not empty."""
+    names, *below = rows
+    return names, [
+        [row[at] for row in below if at < len(row) and row[at]] for at in range(len(names))
+    ]
+
+
+def _over_numbers(name: str, values: Sequence[str]) -> bool:
+    """Tell whether a name without a digit, or a year, stands above values with digits."""
+    if not name or (re.search(r"\d", name) and not _YEAR.fullmatch(name)):
+        return False
+    told = sum(re.search(r"\d", value) is not None for value in values)
+    return told >= max(2, 0.8 * len(values))
 
 
 def cells_of(line: str) -> list[tuple[int, str]]:
@@ -228,7 +255,8 @@ def _columns_above(document: Document, position: int) -> Columns:
     else:
         return NO_COLUMNS
     end = min(position, first + _TABLE_LOOKED_AT)
-    return columns_of([cells for _, cells in _rows_of(text, first, end)])
+    rows = [cells for _, cells in _rows_of(text, first, end)]
+    return columns_of(rows, drawn=is_drawn(document.name))
 
 
 def _on_page_before(document: Document, position: int) -> int | None:
@@ -241,7 +269,10 @@ def _on_page_before(document: Document, position: int) -> int | None:
         return None
     text, page, before = document.text, document.pages[at], document.pages[at - 1]
     head = [line for line in text[page.start : position].split("\n") if line.strip()]
-    if len(head) > _PRINTED or any(map(cells_of, head)):
+    if len(head) > _PRINTED or any(cells_of(line) or _CAPTION.match(line) for line in head):
+        return None
+    below = [cells for _, cells in _rows_of(text, position, page.end)]
+    if columns_of(below[:_LOOKED_BELOW], drawn=True).names:
         return None
     end = text.find("\n", position)
     columns = len(cells_of(text[position : end if end >= 0 else None]))

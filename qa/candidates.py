@@ -254,7 +254,7 @@ def decide(candidates: Sequence[Candidate], calibration: Calibration) -> Decisio
         conflicting=enough and bool(tossed),
         confidence=confidence,
         supporting=_agreeing(candidates),
-        rivals=_one_a_source(rivals),
+        rivals=_one_a_source(rivals, best),
         nearest=(best, *tossed) if enough and tossed else _one_a_passage(candidates),
     )
 
@@ -277,7 +277,8 @@ def is_rival(item: Candidate, best: Candidate) -> bool:
         return False
     if item.place[0] == best.place[0]:
         rows = {item.row, best.row}
-        return len(rows - {None}) == 2 and not same(item.span.text, best.span.text)
+        alike = item.span.column == best.span.column
+        return alike and len(rows - {None}) == 2 and not same(item.span.text, best.span.text)
     numbers = _NUMBERS.findall(best.span.text), _NUMBERS.findall(item.span.text)
     return all(numbers) and not set(numbers[0]) & set(numbers[1])
 
@@ -301,8 +302,9 @@ def _one_a_passage(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     return tuple({item.span.passage: item for item in reversed(candidates)}.values())[::-1]
 
 
-def _one_a_source(rivals: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    best: dict[tuple[str, int | None], Candidate] = {}
+def _one_a_source(rivals: Sequence[Candidate], best: Candidate) -> tuple[Candidate, ...]:
+    kept: dict[tuple[str, int | None], Candidate] = {}
     for item in rivals:
-        best.setdefault((item.place[0], item.row), item)
-    return tuple(best.values())
+        row = item.row if item.place[0] == best.place[0] else None
+        kept.setdefault((item.place[0], row), item)
+    return tuple(kept.values())

@@ -53,6 +53,7 @@ class Span:
         relevance: The relevance head's log-odds for the span's window.
         row: First character in that passage of the table's row that was read by itself; None for
             what was read as text.
+        column: What the span's column is called, in a row.
     """
 
     passage: int
@@ -64,6 +65,7 @@ class Span:
     answerability: float
     relevance: float
     row: int | None = None
+    column: str = ""
 
 
 class PassageReader(Protocol):

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from index.context import NO_COLUMNS, Columns, cells_of, columns_of
+from index.context import NO_COLUMNS, Columns, cells_of, columns_of, is_drawn
 from qa.candidates import named, stems
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
@@ -34,8 +34,11 @@ _PROSE, _PHRASE = 12, 5
 _HONORIFIC = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Herr|Frau|Mme|Mlle|Señora?)\b\.?")
 _NUMERIC = "0123456789 .,:/%€$£()+-–—−"
 _HOW_LONG = re.compile(r"(?i)\bhow long\b|\bduration\b")
-_CLOCK = re.compile(r"(?i)\d{1,2}[:.]\d\d(?:\s?[ap]\.?m\.?)?")
-_DURATION = re.compile(r"(?i)duration|length|long|lasts|minutes|hours|hrs|mins?\b|run(?:ning|time)")
+# A time of day that is no duration: in the hours in which things are held, or with its half.
+_CLOCK = re.compile(r"(?i)(?:0?[7-9]|1\d|2[0-3]):\d\d|\d{1,2}(?:[:.]\d\d)?\s?[ap]\.?m\.?")
+_DURATION = re.compile(
+    r"(?i)duration|length|\blong|\blasts?\b|\bmin(?:ute)?s?\b|\brun(?:ning|time)"
+)
 # Lines of these are drawn between rows.
 _RULED = "|:-+= \t\n"
 # "2.3", "(a)", "•", "SECTION 2", "MARLOW:": what stands before text, and no cell.
@@ -107,14 +110,13 @@ class View:
             end=end,
             text=span.text if whole else passage[start:end],
             row=self.pieces[0].there if self.row else None,
+            column=piece.column,
         )
 
-    def column_at(self, position: int) -> str:
-        """Return the name of the column that a character of the passage stands under, or ""."""
-        for piece in self.pieces:
-            if piece.there <= position < piece.there + piece.length:
-                return piece.column
-        return ""
+    @property
+    def label(self) -> str:
+        """What stands first in it: of a row, its name."""
+        return self.text[: self.pieces[0].length]
 
 
 def read_passages(
@@ -150,7 +152,7 @@ def read_passages(
             # What the question says of a row is what finds it, and no answer but yes.
             if moved is None or (view.row and not decides and stems(moved.text) <= said):
                 continue
-            if view.row and not _lasts(question, moved.text, view.column_at(moved.start)):
+            if view.row and not _lasts(question, moved.text, f"{view.label} {moved.column}"):
                 continue
             # Nor is the question itself, in a list of them.
             if normalize(moved.text) != normalize(question):
@@ -159,13 +161,18 @@ def read_passages(
     return found
 
 
-def _lasts(question: str, cell: str, column: str) -> bool:
+def _lasts(question: str, cell: str, names: str) -> bool:
     """Tell whether a cell may say how long something takes, where that is asked; a clock does not.
 
     A reader takes 14:30 under "Time" for either.
+
+    Args:
+        question: The question.
+        cell: What would be quoted.
+        names: What its row and its column are called.
     """
     asked = _HOW_LONG.search(question) is not None
-    return not (asked and _CLOCK.fullmatch(cell.strip()) and not _DURATION.search(column))
+    return not (asked and _CLOCK.fullmatch(cell.strip()) and not _DURATION.search(names))
 
 
 def views(question: str, passage: Passage) -> list[View]:
@@ -183,7 +190,8 @@ def views(question: str, passage: Passage) -> list[View]:
         return [whole]
     chosen = _chosen(question, passage, _rows(passage, runs))
     rows = [_view(row) for row in chosen]
-    if any(map(_tells, runs)) and not any(_tells_all(row, question) for row in chosen):
+    guessed = is_drawn(passage.document) and not any(row.columns.names for row in chosen)
+    if guessed or (any(map(_tells, runs)) and not any(_tells_all(row, question) for row in chosen)):
         return [*rows, whole]
     text, pieces = "", []
     for start, end in texts:
@@ -262,9 +270,9 @@ def _rows(passage: Passage, runs: Sequence[Sequence[tuple[_Cell, ...]]]) -> list
         start = passage.text.rfind("\n", 0, run[0][0].start) + 1
         goes_on = run is runs[0] and not passage.text[:start].strip(_RULED)
         columns = passage.columns if goes_on else dict(passage.turned).get(start, NO_COLUMNS)
-        columns = (
-            columns if columns.names else columns_of([[cell.text for cell in row] for row in run])
-        )
+        if not columns.names:
+            cells = [[cell.text for cell in row] for row in run]
+            columns = columns_of(cells, drawn=is_drawn(passage.document))
         for row in run:
             names = tuple(cell.text for cell in row) == columns.names
             if not names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from index.formats.columns import with_tabs
 
-WIDTH, HEIGHT, SPACE = 5.0, 7.0, 2.5
+WIDTH, HEIGHT, SPACE = 5.0, 7.0, 3.0
 
 
 def page(*lines, down=0):
@@ -68,7 +70,7 @@ def test_a_row_with_nothing_in_a_column_keeps_its_other_cells_below_their_names(
         [(100, "Rome"), (180, "1,708")],
         [(0, "Di Orr"), (100, "Bonn")],
     ]
-    assert cells(*STAFF, *rows)[3:] == ["Cy Fox\t\t61,000", "\tRome\t1,708", "Di Orr\tBonn"]
+    assert cells(*STAFF, *rows)[3:] == ["Cy Fox\t\t61,000", "\tRome\t1,708", "Di Orr\tBonn\t"]
 
 
 def test_a_name_that_is_wider_than_its_column_is_a_cell_of_its_own():
@@ -82,7 +84,7 @@ def test_a_title_over_several_columns_does_not_join_them():
     rows = [[(0, "Ann Lee"), (100, "Oslo"), (180, "5,250")] for _ in range(12)]
     assert cells(*rows[:6], title, *rows[6:])[5:8] == [
         "Ann Lee\tOslo\t5,250",
-        "2022\tThose of the north and south",
+        "2022\tThose of the north and south\t",
         "Ann Lee\tOslo\t5,250",
     ]
 
@@ -121,6 +123,40 @@ def test_text_and_lists_have_no_cells(lines):
     assert not any("\t" in line for line in cells(*lines))
 
 
+def test_a_table_with_cells_of_several_lines_is_left_as_text():
+    """Its lines are pieces of rows: told apart by tabs, they would be rows of the wrong cells."""
+    text, boxes = page(*STAFF, *STAFF[1:])
+    lines = text.split("\n")
+    # The last line stands beside the one before it: the second cell of that row, set afterwards.
+    start = len(text) - len(lines[-1])
+    boxes[start:, [1, 3]] += 12 * (boxes[start:, [3]] > 0)
+    assert with_tabs(text, boxes)[0] == text
+
+
+def test_two_tables_with_white_space_between_them_are_apart():
+    text, boxes = page(*STAFF, *STAFF)
+    start = sum(len(line) + 1 for line in text.split("\n")[:3])
+    boxes[start:, [1, 3]] -= 40 * (boxes[start:, [3]] > 0)
+    table = "Name\tOffice\tSalary\nAnn Lee\tOslo\t56,250\nBob Ray\tLima\t117,900"
+    changed, moved = with_tabs(text, boxes)
+    assert changed == f"{table}\n\n{table}" and len(moved) == len(changed)
+
+
+def test_an_abbreviation_does_not_end_a_cell():
+    """Its full stop is narrow: the gap behind it, from ink to ink, is wider than others."""
+    rows = [
+        [(0, "Dr."), (19.4, "Lee of Oslo"), (120, "No."), (139.4, "7")] for _ in range(4)
+    ]
+    assert cells(*rows)[0] == "Dr. Lee of Oslo\tNo. 7"
+
+
+def test_lines_of_a_thousand_words_are_looked_at_in_bounded_time():
+    lines = [[(at * 12, "ab") for at in range(1000)] for _ in range(10)]
+    begin = time.perf_counter()
+    assert len(cells(*lines)) == 10
+    assert time.perf_counter() - begin < 5
+
+
 def test_a_line_that_runs_from_right_to_left_is_left_alone():
     text, boxes = page(*STAFF)
     assert (
@@ -147,6 +183,7 @@ def test_whatever_a_page_is_like_its_words_and_their_boxes_stay(lines):
         np.array([not letter.isspace() for letter in one], dtype=bool) for one in (text, changed)
     )
     assert "".join(text.split()) == "".join(changed.split())
-    assert len(changed.split("\n")) == len(text.split("\n"))
+    unparted = [line for line in changed.split("\n") if line.strip()]
+    assert len(unparted) == len([line for line in text.split("\n") if line.strip()])
     np.testing.assert_array_equal(boxes[inked], moved[still])
     assert not moved[[letter == "\t" for letter in changed]].any()

@@ -153,6 +153,8 @@ def test_a_table_goes_on_over_the_end_of_a_page_and_what_is_printed_there(foot, 
     [
         (TOP, "Rome\t21\nBonn\t44"),  # another table, of two columns
         (TOP + "\nThese are all.\nNobody else\nworks here.", "Cy\tRome\t21\nDi\tBonn\t44"),
+        (TOP, "Table 2. Boats\nElla\tBergen\t21\nMary\tOslo\t44"),
+        (TOP, "Boat\tHarbour\tLength\nElla\tBergen\t21\nMary\tOslo\t44"),
         (TOP, "Those who left\nin the year before\nare these\nCy\tRome\t21"),
     ],
 )

@@ -77,6 +77,25 @@ def test_a_form_needs_no_names_and_a_markdown_table_no_tabs():
     assert read("What was the revenue in 2017?", markdown) == []
 
 
+def test_rows_of_a_drawn_page_get_no_names_that_may_be_those_of_a_row():
+    """Where the names are on a line of their own, apart, the first row would be taken for them."""
+    text = "Ann Lee\tOslo\tJudge\nBob Ray\tLima\tClerk\nCy Fox\tRome\tCook"
+    drawn = replace(passage(text), document="staff.pdf")
+    assert [view.text for view in views("What is Bob Ray's post?", drawn) if view.row] == [
+        "Bob Ray: Lima, Clerk."
+    ]
+    named = replace(passage("Name\tOffice\tAge\nAnn\tOslo\t31\nBob\tLima\t17"), document="a.pdf")
+    assert [view.text for view in views("How old is Bob?", named)] == [
+        "Bob. Office: Lima, Age: 17."
+    ]
+
+
+def test_a_drawn_page_is_read_as_text_where_no_row_is_asked_for():
+    """What are rows there is guessed: authors side by side, a letter's head, code."""
+    drawn = replace(passage("Ann\tBob\tCy\nOslo\tLima\tRome\nx@y\tz@y\tv@w"), document="a.pdf")
+    assert [view.text for view in views("Which university is nobody at?", drawn)] == [drawn.text]
+
+
 def test_a_name_that_two_rows_have_still_names_them():
     twice = STAFF + "\nBob Ray\tRome\t61,000\tUma Orr"
     assert len(read("What is Bob Ray's salary?", twice)) == 2
@@ -99,6 +118,9 @@ def test_a_table_that_goes_on_at_the_top_of_a_page_keeps_the_names_of_its_column
         ("How long is the talk on dams?", "14:30", "Time", False),
         ("how long is the talk on dams", "2:30 p.m.", "Begins", False),
         ("How long is the talk on dams?", "1:30", "Duration", True),
+        ("How long is the song of dams?", "2:05", "Time", True),
+        ("How long is the stretch of dams?", "12.50", "km", True),
+        ("How long is the talk on dams?", "10:30", "Office hours", False),
         ("How long is the talk on dams?", "14:30–16:00", "Time", True),
         ("How long is the talk on dams?", "90 minutes", "Time", True),
         ("When is the talk on dams?", "14:30", "Time", True),

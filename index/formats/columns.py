@@ -9,6 +9,7 @@ line after line.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,16 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Boxes = NDArray[np.float32]
-# Of an em: the least width of a gap between cells, and of a strip without ink between columns.
-_GAP, _STRIP = 0.42, 0.25
+# Of an em: the least width of a gap between cells, and of a strip without ink between columns; how
+# much wider a gap is than a page's spaces, and the widest of these.
+_GAP, _STRIP, _WIDER, _SPACE = 0.42, 0.25, 1.7, 0.5
+# Most gaps of a line, and most strips of a run, that are looked at: more is no table.
+_MOST = 60
 # A capital's height, of an em.
 _CAPITAL = 0.7
 # Dots that lead the eye from a title to its page stand at the same places in every line.
 _LEADERS = ".·…_"
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 # Of an em, and of the usual distance between a run's lines: what parts a table from what is above.
 _APART, _FARTHER = 2.5, 1.8
-# Rows of a table of two columns, and of more.
-_ROWS, _ROWS_OF_MANY = 3, 2
+# Of an em: how far up the page a line stands that is of another table, and not of the same row.
+_PAST = 8.0
+_ROWS = 3
 # Share of a run's rows that may write across a strip (titles over several columns) and that must
 # have a gap there, and of their gaps that must be at strips: in text hardly any is.
 _ACROSS, _PARTED, _ALIGNED = 0.1, 0.5, 0.7
@@ -39,7 +45,7 @@ _LONG, _MOST_LONG = 9, 0.25
 _OF_TEXT = 4
 # Lines of one cell that may stand among a table's rows: what groups them, a cell's second line.
 _BETWEEN = 2
-_MARK = re.compile(r"\(?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]+)[.)]?|[^\w\s]{1,2}")
+_MARK = re.compile(r"[(\[]?(?:\d+(?:\.\d+)*|[a-zA-Z]|[ivxIVX]+)[.)\]:]{0,2}|[^\w\s]{1,2}")
 
 
 class _Word(NamedTuple):
@@ -58,7 +64,7 @@ class _Line:
     words: tuple[_Word, ...]
     em: float
     bottom: float
-    gaps: tuple[int, ...]
+    gaps: frozenset[int]
 
 
 class _Cell(NamedTuple):
@@ -86,53 +92,84 @@ def with_tabs(text: str, boxes: Boxes) -> tuple[str, Boxes]:
 
     Returns:
         Text and boxes. The space between two cells became a tab; where a row has nothing in a
-        column, there is one more, without a box.
+        column, there is one more, without a box. A line end more parts a table from another one
+        right above it.
     """
     tabs: dict[int, int] = {}
+    begins: set[int] = set()
     for run in _runs(_lines(text, boxes)):
-        tabs |= _tabs(run, text)
+        found = _tabs(run, text)
+        if found and tabs:
+            begins.add(text.rfind("\n", 0, run[0].words[0].start) + 1)
+        tabs |= found
     if not tabs:
         return text, boxes
     characters: list[str] = []
     sources: list[int] = []
-    for at, character in enumerate(text):
+    for at, character in enumerate([*text, ""]):
+        if at in begins:
+            characters.append("\n")
+            sources.append(-1)
         count = tabs.get(at, 0)
-        if count and character.isspace():
+        if count and character == " ":
             characters.extend("\t" * count)
             sources.extend([at, *[-1] * (count - 1)])
             continue
-        # Of a row that has nothing in its first columns.
-        characters.extend(["\t"] * count + [character])
-        sources.extend([-1] * count + [at])
+        # Of a row that has nothing in its first columns, or in its last ones.
+        characters.extend("\t" * count)
+        sources.extend([-1] * count)
+        if character:
+            characters.append(character)
+            sources.append(at)
     placed = boxes[np.maximum(sources, 0)]
     placed[np.array(sources) < 0] = 0
     return "".join(characters), placed
 
 
-def _lines(text: str, boxes: Boxes) -> Iterator[_Line | None]:
-    """Yield the lines of a page; None for one that is not set from left to right."""
+def _lines(text: str, boxes: Boxes) -> list[_Line | None]:
+    """Return the lines of a page; None for one that is not set from left to right."""
+    found: list[tuple[list[_Word], Boxes] | None] = []
     start = 0
     for line in text.split("\n"):
         words = [
             word
-            for found in re.finditer(r"\S+", line)
-            if (word := _word(start + found.start(), start + found.end(), boxes)) is not None
+            for part in re.finditer(r"\S+", line)
+            if (word := _word(start + part.start(), start + part.end(), boxes)) is not None
         ]
         start += len(line) + 1
-        drawn = boxes[[at for word in words for at in range(word.start, word.end)]]
-        if not words or any(after.left < before.right - 1 for before, after in pairwise(words)):
-            yield None
+        backwards = any(after.left < before.right - 1 for before, after in pairwise(words))
+        if not words or backwards or _RIGHT_TO_LEFT.search(line):
+            found.append(None)
             continue
-        em = float((drawn[:, 3] - drawn[:, 1]).max()) / _CAPITAL
-        gaps = (
-            at
-            for at, (before, after) in enumerate(pairwise(words))
-            if after.left - before.right >= _GAP * em
-            and text[before.start : before.end].strip(_LEADERS)
-            and text[after.start : after.end].strip(_LEADERS)
-        )
-        bottom = float(drawn[drawn[:, 0] < drawn[:, 2], 1].min())
-        yield _Line(tuple(words), em, bottom, tuple(gaps))
+        drawn = boxes[[at for word in words for at in range(word.start, word.end)]]
+        found.append((words, drawn[drawn[:, 0] < drawn[:, 2]]))
+    spaces = [
+        (after.left - before.right) / _em(drawn)
+        for words, drawn in filter(None, found)
+        for before, after in pairwise(words)
+    ]
+    # Text has spaces of one width, and a page with no text at all is taken to have usual ones.
+    usual = min(_SPACE, float(np.quantile(spaces, 0.25))) if spaces else 0.0
+    least = max(_GAP, _WIDER * usual)
+    return [line and _line(*line, text, least) for line in found]
+
+
+def _line(words: Sequence[_Word], drawn: Boxes, text: str, least: float) -> _Line:
+    """Return a line with those of its gaps that are at least so many em wide."""
+    em = _em(drawn)
+    gaps = [
+        at
+        for at, (before, after) in enumerate(pairwise(words))
+        if after.left - before.right >= least * em
+        and text[before.start : before.end].strip(_LEADERS)
+        and text[after.start : after.end].strip(_LEADERS)
+    ]
+    kept = frozenset(gaps if len(gaps) <= _MOST else ())
+    return _Line(tuple(words), em, float(drawn[:, 1].min()), kept)
+
+
+def _em(drawn: Boxes) -> float:
+    return float((drawn[:, 3] - drawn[:, 1]).max()) / _CAPITAL
 
 
 def _word(start: int, end: int, boxes: Boxes) -> _Word | None:
@@ -143,39 +180,43 @@ def _word(start: int, end: int, boxes: Boxes) -> _Word | None:
     return _Word(start, end, float(drawn[:, 0].min()), float(drawn[:, 2].max()))
 
 
-def _runs(lines: Iterator[_Line | None]) -> Iterator[list[_Line]]:
-    """Yield the lines with wide gaps that follow one another, few others between them."""
+def _runs(lines: Sequence[_Line | None]) -> Iterator[list[_Line]]:
+    """Yield the lines with wide gaps that follow one another down the page, few others between.
+
+    Where a cell has several lines, those of the next cell begin higher up: of such a table neither
+    rows nor columns are told, since its lines are pieces of rows.
+    """
     run: list[_Line] = []
-    between = 0
-    for line in lines:
-        if line is not None and line.gaps:
+    apart: list[float] = []
+    before: _Line | None = None
+    between, broken = 0, False
+    for line in [*lines, None]:
+        distance = before.bottom - line.bottom if before and line else 0.0
+        up = before is not None and line is not None and distance < line.em / 2
+        usual = median(apart) if apart else distance
+        away = not line or distance > max(_APART * line.em, _FARTHER * usual)
+        if line and distance < -_PAST * line.em:
+            away, up = True, False
+        if away or (between > _BETWEEN and not up and not broken):
+            if not broken:
+                yield run
+            run, apart, between, broken = [], [], 0, False
+        elif not up:
+            apart.append(distance)
+        broken = broken or up
+        if line and line.gaps:
             run.append(line)
             between = 0
-            continue
-        between += 1
-        if between > _BETWEEN or line is None:
-            yield from _parted(run)
-            run = []
-    yield from _parted(run)
-
-
-def _parted(run: list[_Line]) -> Iterator[list[_Line]]:
-    """Yield a run in parts, cut where lines are farther apart than they are elsewhere in it."""
-    apart = [above.bottom - below.bottom for above, below in pairwise(run)]
-    usual = median(apart) if apart else 0.0
-    start = 0
-    for at, (distance, line) in enumerate(zip(apart, run, strict=False), 1):
-        if distance > max(_APART * line.em, _FARTHER * usual):
-            yield run[start:at]
-            start = at
-    yield run[start:]
+        else:
+            between += 1
+        before = line
 
 
 def _tabs(run: Sequence[_Line], text: str) -> dict[int, int]:
     """Return how many tabs stand at which places of the text, where a run of lines is a table."""
     strips = _used(run, _strips(run))
     rows = [(line, cells) for line in run if len(cells := _cells(line, strips)) > 1]
-    if len(rows) < (_ROWS if len(strips) < 2 else _ROWS_OF_MANY) or not _is_table(run, rows, text):
+    if len(rows) < _ROWS or len(strips) > _MOST or not _is_table(run, rows, text):
         return {}
     tabs: dict[int, int] = {}
     for line, cells in rows:
@@ -185,6 +226,8 @@ def _tabs(run: Sequence[_Line], text: str) -> dict[int, int]:
             if cell.column > column:
                 tabs[start - 1 if cell.first else start] = cell.column - column
             column = cell.column
+        if column < len(strips):
+            tabs[line.words[-1].end] = len(strips) - column
     return tabs
 
 
@@ -208,7 +251,7 @@ def _strips(run: Sequence[_Line]) -> list[_Strip]:
 
 def _used(run: Sequence[_Line], strips: list[_Strip]) -> list[_Strip]:
     """Leave out strips with hardly a cell between them: they are one gap, as one line shows it."""
-    while strips and len(run) > _ROWS_OF_MANY:
+    while strips and len(run) >= _ROWS:
         counts = Counter(cell.column for line in run for cell in _cells(line, strips))
         lone = next((at for at in range(len(strips) + 1) if counts[at] < 2), None)
         if lone is None:
@@ -236,16 +279,19 @@ def _count(edges: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> 
 
 def _cells(line: _Line, strips: Sequence[_Strip]) -> list[_Cell]:
     """Cut a line at the strips that it leaves bare, and at wide gaps that are in one."""
+    lefts = [strip.left for strip in strips]
     starts = [0]
     for at, (before, after) in enumerate(pairwise(line.words)):
         gap = after.left - before.right
-        for left, right in strips:
+        # The strips that the gap may touch: from the last one that begins left of it.
+        first = max(0, bisect_right(lefts, before.right) - 1)
+        for left, right in strips[first : bisect_left(lefts, after.left)]:
             bare = min(right, after.left) - max(left, before.right)
             if bare > (right - left) / 2 or (at in line.gaps and bare > gap / 2):
                 starts.append(at + 1)
                 break
     return [
-        _Cell(first, last, sum(strip.left < line.words[first].left for strip in strips))
+        _Cell(first, last, bisect_left(lefts, line.words[first].left))
         for first, last in pairwise([*starts, len(line.words)])
     ]
 
@@ -266,5 +312,7 @@ def _is_table(
         return False
     if min(median(column) for column in lengths.values()) >= _OF_TEXT:
         return False
+    # A list; with four columns it is a table whose rows are counted.
     first = (line.words[0] for line, _ in rows)
-    return len(lengths) > 2 or not all(_MARK.fullmatch(text[one.start : one.end]) for one in first)
+    marked = all(_MARK.fullmatch(text[one.start : one.end]) for one in first)
+    return not marked or len(lengths) > 3
