@@ -144,9 +144,7 @@ def test_two_tables_with_white_space_between_them_are_apart():
 
 def test_an_abbreviation_does_not_end_a_cell():
     """Its full stop is narrow: the gap behind it, from ink to ink, is wider than others."""
-    rows = [
-        [(0, "Dr."), (19.4, "Lee of Oslo"), (120, "No."), (139.4, "7")] for _ in range(4)
-    ]
+    rows = [[(0, "Dr."), (19.4, "Lee of Oslo"), (120, "No."), (139.4, "7")] for _ in range(4)]
     assert cells(*rows)[0] == "Dr. Lee of Oslo\tNo. 7"
 
 

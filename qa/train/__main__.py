@@ -91,6 +91,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         score,
         start,
         teacher,
+        written,
     )
     from qa.train.loop import Run, precision
     from qa.train.model import ReaderModel
@@ -115,7 +116,9 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     pairs, late = (
         []
         if options.export_only
-        else about.added(abbreviations.added(padding.padded(data.load(options.data, late=late))))
+        else about.added(
+            abbreviations.added(padding.padded(written.added(data.load(options.data, late=late))))
+        )
         for late in (False, True)
     )
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate, late, taught_by)
@@ -126,6 +129,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         "steps": run.step,
         "plan": asdict(plan),
         "shares": shares,
+        "written": written.described(),
     }
     if begun:
         made["begun_from"] = begun

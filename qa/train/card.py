@@ -10,6 +10,7 @@ from typing import Any
 from qa.reader import CONFIG_FILE
 from qa.train.data import FITTING_TITLES, SOURCES
 from qa.train.start import CROSS_ENCODER
+from qa.train.written import WEIGHT
 
 _CARD = """# Citespan's reader
 
@@ -28,7 +29,7 @@ BERT, {layers} layers, hidden size {hidden}, 33 million parameters, int8 ONNX.
 
 {sources}
 
-Copies an epoch while the rate rises and is held, and while it falls. Single sentences of
+{written}Copies an epoch while the rate rises and is held, and while it falls. Single sentences of
 `squad-train-part` are read among up to four others that share words with them.
 
 Negatives: passages that BM25 returns for the question and that lack its answer (20 %); one name,
@@ -54,6 +55,12 @@ they show that training went well, the README has the figures that count.
 ## Checksums (sha256)
 
 {checksums}
+"""
+_WRITTEN = """And {questions:,} questions on {passages:,} passages of `squad-train-part` and
+`squadshifts-new-wiki`, written for this project (`written.jsonl.gz`): {unanswered:,} have no
+answer and are made to mislead, the others have one and are made to look alike. Each × {weight}
+times a share by which their words do not tell which kind they are of (`qa/train/written.py`).
+
 """
 _HALF_TRAINED = "a half-trained reader of the same shape, itself from `ms-marco-MiniLM-L-12-v2`"
 _WARM = """
@@ -87,6 +94,7 @@ def write(out: Path, run: Path) -> None:
             + (f", then × {item.late}" if item.late is not None else "")
             for item in SOURCES
         ),
+        written=_WRITTEN.format(**made["written"], weight=WEIGHT) if "written" in made else "",
         fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
         warm_data=_WARM if isinstance(made["start"], str) and _from(made["start"]) else "",
         evaluations=_evaluations(run / "log.jsonl"),

@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace, plan: Plan) -> None:
     import torch
 
-    from qa.train import abbreviations, data, padding, score, start, teacher
+    from qa.train import abbreviations, data, padding, score, start, teacher, written
     from qa.train.loop import Run, precision
 
     torch.set_num_threads(options.threads)
@@ -61,7 +61,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         replace(source, weight=SHARES.get(source.name, source.weight), late=None)
         for source in data.SOURCES
     )
-    pairs = abbreviations.added(padding.padded(data.load(options.data, sources)))
+    pairs = abbreviations.added(padding.padded(written.added(data.load(options.data, sources))))
 
     def evaluate(trained: teacher.TeacherModel) -> dict[str, float]:
         with precision():
