@@ -4,7 +4,8 @@ An int8 product scales its whole input by the largest value in it. In the feed-f
 few channels are ten times the rest, which leaves the rest a tenth of the 256 steps. Dividing each
 channel by a factor, and multiplying the weights that read it by the same, evens them out
 (SmoothQuant, Xiao et al. 2023). Here the factor is the square root of how far a channel stands
-out, and 1 for most: weights have 7 bits, so less is moved into them than SmoothQuant moves.
+out, and 1 for most: weights had 7 bits when it was measured, so less is moved into them than
+SmoothQuant moves.
 """
 
 from __future__ import annotations
