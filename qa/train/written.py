@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from qa.train.data import Example
 
 FILE = Path(__file__).with_name("written.jsonl.gz")
-"""One record a line: `passage`, the `digest` of its text; `question`; `answer`, its first and last
-characters but one in the passage, or null."""
+"""One record a line: `passage`, the `digest` of its text; `question`; `answer`, its first character
+in the passage and the one past its last, or null."""
 SOURCE = "written"
 WEIGHT = 4.0
 """Most copies of one an epoch; the average one is read 1.5 times."""
@@ -59,8 +59,7 @@ def added(
 
 def described() -> dict[str, int]:
     """Return how many questions there are, and how many of them have no answer, for the card."""
-    with gzip.open(FILE, "rt", encoding="utf-8") as stream:
-        records = [json.loads(line) for line in stream]
+    records = _records()
     return {
         "questions": len(records),
         "unanswered": sum(record["answer"] is None for record in records),
@@ -110,14 +109,18 @@ def written(passages: dict[str, Example]) -> Iterator[Example]:
     Raises:
         ValueError: A passage is missing.
     """
+    for number, record in enumerate(_records(), 1):
+        if record["passage"] not in passages:
+            raise ValueError(
+                f"{FILE.name}, line {number}: its passage is not in the reading data, found "
+                f"{len(passages):,} other ones, expected the data that the questions were written "
+                "on: pass its folder with --data"
+            )
+        on = passages[record["passage"]]
+        answers = (tuple(record["answer"]),) if record["answer"] else ()
+        yield Example(record["question"], on.context, answers, True, SOURCE, on.title)
+
+
+def _records() -> list[dict[str, Any]]:
     with gzip.open(FILE, "rt", encoding="utf-8") as stream:
-        for number, line in enumerate(stream, 1):
-            record = json.loads(line)
-            if record["passage"] not in passages:
-                raise ValueError(
-                    f"{FILE.name}, line {number}: its passage is not in the reading data, expected "
-                    "the data that these questions were written on (see qa/weights/README.md)"
-                )
-            on = passages[record["passage"]]
-            answers = (tuple(record["answer"]),) if record["answer"] else ()
-            yield Example(record["question"], on.context, answers, True, SOURCE, on.title)
+        return [json.loads(line) for line in stream]
