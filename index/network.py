@@ -50,6 +50,9 @@ def open_network(path: Path, threads: int, kind: str, mend: str) -> Any:
     options.log_severity_level = 3
     # Threads that wait by spinning take a shared machine from whoever works on it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Without VNNI instructions, sums of products with 8 signed bits would saturate and answers
+    # differ from machine to machine: there, and only there, weights are given an offset for a sign.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no public base

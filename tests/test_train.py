@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig
 
 from index.errors import WeightsMissing
+from index.network import open_network
 from qa.calibration import Calibration
 from qa.reader import Reader, open_reader
 from qa.train import average
@@ -294,7 +295,7 @@ def test_the_mix_of_the_end_has_weights_of_its_own(tmp_path):
 
 
 def test_a_reader_can_be_trained_on_from_what_was_shipped(trained, tmp_path):
-    """Smoothed and in 7 bits: a step of its rounding apart, and nothing lost or swapped."""
+    """Smoothed and in 8 bits: a step of its rounding apart, and nothing lost or swapped."""
     model = small()
     model.load_state_dict(trained[0].state_dict())
     smooth(model, [collate([feature(FIRST, word_tokenizer(), 16, random.Random(0))])])
@@ -423,6 +424,20 @@ def test_exported_weights_read_as_the_trained_ones_do(trained, tmp_path):
     quantize(tmp_path / "reader.onnx", tmp_path / "reader.int8.onnx")
     (tmp_path / "reader.int8.onnx").replace(tmp_path / "reader.onnx")
     assert open_reader(tmp_path).read("who", passages)[0].text == expected[0].text
+
+
+def test_sums_of_large_products_are_exact_on_every_processor(tmp_path):
+    """255 times 127, twice, is more than 16 bits hold: a processor that adds there says 32,767."""
+    layer = torch.nn.Linear(64, 4, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    inputs = torch.ones(8, 64)
+    program = torch.onnx.export(layer.eval(), (inputs,), dynamo=True, verbose=False)
+    assert program is not None
+    program.save(str(tmp_path / "exact.onnx"))
+    quantize(tmp_path / "exact.onnx", tmp_path / "int8.onnx")
+    session = open_network(tmp_path / "int8.onnx", 1, "layer", "make it anew")
+    found = session.run(None, {session.get_inputs()[0].name: inputs.numpy()})[0]
+    np.testing.assert_allclose(found, np.full((8, 4), 64.0), rtol=0.01)
 
 
 def test_the_fitted_score_is_positive_where_the_answer_is_right(trained):

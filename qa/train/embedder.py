@@ -192,7 +192,7 @@ def export(sample: Sequence[str], out: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         exact = Path(scratch) / MODEL_FILE
         to_onnx(model, exact)
-        quantize(exact, out / MODEL_FILE, signed=True)
+        quantize(exact, out / MODEL_FILE, bits=7)
     tokenizer.save(str(out / TOKENIZER_FILE))
     config = {
         "source": DEFAULT,

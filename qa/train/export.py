@@ -63,23 +63,24 @@ def to_onnx(model: ReaderModel, path: Path) -> None:
     program.save(str(path))
 
 
-def quantize(source: Path, target: Path, *, signed: bool = False) -> None:
-    """Write `source` with weights of 8 bits, activations quantised as they come.
+def quantize(source: Path, target: Path, *, bits: int = 8) -> None:
+    """Write `source` with signed weights of so many bits, activations quantised as they come.
 
-    Weights without a sign: processors without VNNI instructions (any before 2019, and AMD's before
-    2022) saturate the 16-bit sums of products with signed weights of 8 bits, and answers change.
-    Signed ones of 7 bits, which do not, move margins by 0.59 on average where these move them by
-    0.17, and cost 1.2 F1 on SQuAD 2.0; they take two thirds of the time (docs/reader.md).
+    Those of 7 bits move margins by 0.59 on average where those of 8 move them by 0.20, and cost
+    1.2 F1 on SQuAD 2.0. Processors without VNNI instructions (any before 2019, and AMD's before
+    2022) saturate the 16-bit sums of products with 8 signed bits; `index.network.open_network` has
+    them compute without a sign instead, which is exact and takes longer (docs/reader.md).
 
     Args:
         source: fp32 ONNX.
         target: Where to.
-        signed: Signed weights of 7 bits, for what is fast rather than exact.
+        bits: 8, or 7 for what is fast everywhere rather than exact.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    kind = QuantType.QInt8 if signed else QuantType.QUInt8
-    quantize_dynamic(source, target, per_channel=True, reduce_range=signed, weight_type=kind)
+    quantize_dynamic(
+        source, target, per_channel=True, reduce_range=bits == 7, weight_type=QuantType.QInt8
+    )
 
 
 def export(
