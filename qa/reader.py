@@ -302,7 +302,7 @@ class Reader:
             last = encoding.offsets[job.window.first + candidate.last][1]
             first, last = spans.align(text, first, last)
             # A headline and the paragraph below it are no phrase of the document's.
-            if crosses_paragraphs(text, first, last) or not _says_something(text[first:last]):
+            if crosses_paragraphs(text, first, last) or not spans.says_something(text, first, last):
                 continue
             margin = candidate.margin
             if asked and contradicts(asked, text[slice(*sentence_around(text, first, last))]):
@@ -310,11 +310,6 @@ class Reader:
             score = self._weights.score(margin, *heads)
             made.append(Span(job.passage, first, last, text[first:last], score, margin, *heads))
         return made
-
-
-def _says_something(text: str) -> bool:
-    """Tell whether there is a letter or a digit: "#" is no answer."""
-    return any(character.isalnum() for character in text)
 
 
 def _distinct(candidates: list[Span], best: int) -> list[Span]:

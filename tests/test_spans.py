@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.spans import TokenSpan, Window, align, decode, overlap, windows
+from qa.spans import TokenSpan, Window, align, decode, overlap, says_something, windows
 
 NO, LOW = 0.0, -9.0
 
@@ -191,3 +191,23 @@ def test_intervals_that_touch_do_not_overlap():
 )
 def test_a_name_is_not_cut_before_its_particle(text, found, whole):
     assert aligned(text, found) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "says"),
+    [
+        ("the trade mark # of it", "#", False),
+        ("Mr Reed rang. He would like to talk.", "He", False),
+        ("Mr Reed said: “We would like to talk.”", "We", False),
+        ("those who saw it burn", "it", False),
+        ("Reed rang from Rome. He would", "Reed rang from Rome. He", False),
+        ("They saw it burn", "They saw it", True),
+        ("the film It and its book", "It", True),
+        ("flown to the US by night", "US", True),
+        ("Bob and Ann said so", "Bob and Ann", True),
+        ("the end of World War I", "I", True),
+    ],
+)
+def test_a_mark_or_a_pronoun_says_nothing_by_itself(text, span, says):
+    start = text.index(span)
+    assert says_something(text, start, start + len(span)) is says
