@@ -37,8 +37,7 @@ def test_a_written_question_is_asked_of_the_passage_that_it_was_written_on(file,
     monkeypatch.setattr(written, "balanced", lambda examples: written.np.full(len(examples), 0.5))
     file(record("Who founded the mill?", [0, 7]), record("Who sold the mill?", None))
     given = (example("When was it founded?", answers=((28, 32),)), 1.0)
-    kept, answered, misleading = written.added([given], weight=4.0)
-    assert kept == given
+    answered, misleading = written.questions([given], weight=4.0)
     assert answered == (
         Example("Who founded the mill?", PASSAGE, ((0, 7),), True, "written", "Mills"),
         2.0,
@@ -49,7 +48,7 @@ def test_a_written_question_is_asked_of_the_passage_that_it_was_written_on(file,
 def test_other_data_than_they_were_written_on_is_an_error_that_says_where(file):
     file(record("Who sold the mill?", None), record("Who?", None, passage="Another passage."))
     with pytest.raises(ValueError, match="line 2: its passage is not in the reading data"):
-        written.added([(example("When?"), 1.0)])
+        written.questions([(example("When?"), 1.0)])
 
 
 def test_a_word_that_tells_the_kind_is_as_frequent_in_both_kinds_when_weighed():

@@ -113,13 +113,12 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         with precision():
             return score.measure(trained, tokenizer, options.data, options.dev)
 
+    halves = [
+        [] if options.export_only else data.load(options.data, late=late) for late in (False, True)
+    ]
+    asked = [] if options.export_only else written.questions(halves[0])
     pairs, late = (
-        []
-        if options.export_only
-        else about.added(
-            abbreviations.added(padding.padded(written.added(data.load(options.data, late=late))))
-        )
-        for late in (False, True)
+        about.added(abbreviations.added(padding.padded([*half, *asked]))) for half in halves
     )
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate, late, taught_by)
     trained = run.averaged_model() if options.export_only else run.train()

@@ -61,7 +61,8 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
         replace(source, weight=SHARES.get(source.name, source.weight), late=None)
         for source in data.SOURCES
     )
-    pairs = abbreviations.added(padding.padded(written.added(data.load(options.data, sources))))
+    pairs = data.load(options.data, sources)
+    pairs = abbreviations.added(padding.padded([*pairs, *written.questions(pairs)]))
 
     def evaluate(trained: teacher.TeacherModel) -> dict[str, float]:
         with precision():

@@ -43,10 +43,14 @@ def digest(passage: str) -> str:
     return hashlib.sha256(passage.encode()).hexdigest()[:16]
 
 
-def added(
+def questions(
     pairs: Sequence[tuple[Example, float]], weight: float = WEIGHT
 ) -> list[tuple[Example, float]]:
-    """Return examples with their weights, and with them the questions written on their passages.
+    """Return the questions written on the passages of `pairs`, with their weights.
+
+    Args:
+        pairs: The reading data's examples; their weights do not matter.
+        weight: Of a question whose words tell for sure, and wrongly, which kind it is of.
 
     Raises:
         ValueError: A passage that questions were written on is not among the examples'.
@@ -54,7 +58,7 @@ def added(
     passages = {digest(example.context): example for example, _ in pairs}
     examples = list(written(passages))
     shares = weight * balanced(examples)
-    return [*pairs, *zip(examples, shares.tolist(), strict=True)]
+    return list(zip(examples, shares.tolist(), strict=True))
 
 
 def described() -> dict[str, int]:
