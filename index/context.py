@@ -183,6 +183,12 @@ def columns_of(rows: Sequence[Sequence[str]], *, drawn: bool = False) -> Columns
         return NO_COLUMNS
     if any(len(name.split()) > _LONGEST_NAME or _NO_NAME.search(name) for name in filled):
         return NO_COLUMNS
+    # A year above years is one of them.
+    if any(
+        _are_years([name]) and _are_years(values)
+        for name, values in zip(*_filled(rows), strict=True)
+    ):
+        return NO_COLUMNS
     keys = []
     for at in range(len(names)):
         values = [row[at].casefold() for row in rows[1:] if at < len(row) and row[at]]
@@ -205,6 +211,12 @@ def _filled(rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], list[list[str
     return names, [
         [row[at] for row in below if at < len(row) and row[at]] for at in range(len(names))
     ]
+
+
+def _are_years(values: Sequence[str]) -> bool:
+    """Tell whether most of some values are years."""
+    told = sum(_YEAR.fullmatch(value) is not None for value in values)
+    return bool(values) and told >= 0.8 * len(values)
 
 
 def _over_numbers(name: str, values: Sequence[str]) -> bool:

@@ -231,6 +231,7 @@ def test_a_row_confirms_and_a_question_answers_not_itself():
         ([["Name", "Age"], ["Ann", "9"], ["Bob", "9"]], Columns(("Name", "Age"), (0,))),
         ([["", "2021", "2022"], ["Debt", "5", "6"]], Columns(("", "2021", "2022"), ())),
         ([["Ann", "9"], ["Bob", "10"]], NO_COLUMNS),
+        ([["Ann", "1620", "1996"], ["Bob", "45,000", "2004"], ["Cy", "30", "1998"]], NO_COLUMNS),
         ([["Name", "Age"]], NO_COLUMNS),
         ([], NO_COLUMNS),
     ],
