@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog, ChunkRow
-from index.context import NO_COLUMNS, Columns, columns_at, columns_over_pages
+from index.columns import NO_COLUMNS, Columns, columns_at, columns_over_pages
 from index.documents import Document
 from index.embedder import Embedder
 from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from index.context import NO_COLUMNS, Columns, cells_of, columns_of, is_drawn
+from index.columns import NO_COLUMNS, Columns, cells_of, columns_of, is_drawn
 from qa.candidates import named, stems
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from index.columns import columns_at, columns_over_pages
 from index.content import ContentBuilder
-from index.context import columns_at, columns_over_pages, searched_texts, whole_words
+from index.context import searched_texts, whole_words
 from index.documents import Document
 from tests.index_fakes import open_library, write
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.context import NO_COLUMNS, Columns, cells_of, columns_at, columns_of
+from index.columns import NO_COLUMNS, Columns, cells_of, columns_at, columns_of
 from index.documents import parse
 from index.search import Passage
 from qa.candidates import stems
