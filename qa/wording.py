@@ -214,14 +214,39 @@ def as_read(question: str) -> str:
     It ends with a question mark, however it was typed: what readers are trained on nearly always
     does, and whether it does must not change what an answer is worth. "According to whom …" is
     asked of news and hardly ever of what readers are trained on (once in 100,000 questions), where
-    "Who says …" is. "Which ship is this about?" asks for the ship's name, see
+    "Who says that …" is. "Which ship is this about?" asks for the ship's name, see
     `qa.document_questions`.
     """
-    question = asked_by_name(_SOURCE.sub("Who says ", question))
+    source = _SOURCE.match(question)
+    if source:
+        question = f"Who says {_stated(question[source.end() :])}"
+    question = asked_by_name(question)
     bare = question.rstrip("?! \n\t")
     if bare.endswith(".") and not _ends_abbreviated(bare):
         bare = bare.rstrip(". ")
     return f"{bare}?" if bare else question
+
+
+def _stated(asked: str) -> str:
+    """Return "that the strikes are illegal" for "are the strikes illegal?"; else what is asked.
+
+    Where neither a participle nor an infinitive ends the subject, a plural noun does.
+    """
+    frame = parse(asked)
+    if frame is None or frame.asks or not frame.subject:
+        return asked
+    subject, told = frame.subject.split(), f"{frame.verb} {frame.rest}".strip()
+    if (
+        not told
+        and subject[0].lower() in DETERMINERS
+        and frame.auxiliary.lower() in ("are", "were")
+    ):
+        ends = (at for at, word in enumerate(subject[:-1], 1) if at > 1 and word.endswith("s"))
+        cut = next(ends, len(subject))
+        subject, told = subject[:cut], " ".join(subject[cut:])
+    if not told or subject[-1].lower() in ADVERBS or told.split()[0].lower() in CONJUNCTIONS:
+        return asked
+    return f"that {' '.join(subject)} {frame.auxiliary} {told}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,11 @@ from qa.wording import as_read
 @pytest.mark.parametrize(
     ("asked", "read"),
     [
-        ("According to whom are the strikes illegal?", "Who says are the strikes illegal?"),
+        ("According to whom are the strikes illegal?", "Who says that the strikes are illegal?"),
+        ("According to whom did the war begin in May?", "Who says that the war did begin in May?"),
+        # What is asked can't be told apart here, and is left in its order.
+        ("According to whom is the play a Lear?", "Who says is the play a Lear?"),
+        ("According to whom was it not expected?", "Who says was it not expected?"),
         ("according to who, taxes fell", "Who says taxes fell?"),
         # Nothing is left to be said, or something else is asked.
         ("According to whom?", "According to whom?"),
