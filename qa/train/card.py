@@ -56,10 +56,10 @@ they show that training went well, the README has the figures that count.
 
 {checksums}
 """
-_WRITTEN = """And {questions:,} questions on {passages:,} passages of `squad-train-part` and
-`squadshifts-new-wiki`, written for this project (`written.jsonl.gz`): {unanswered:,} have no
-answer and are made to mislead, the others have one and are made to look alike. Each × {weight}
-times a share by which their words do not tell which kind they are of (`qa/train/written.py`).
+_WRITTEN = """And {questions:,} questions on {passages:,} passages of these files, written for this
+project (`written.jsonl.gz`): {unanswered:,} have no answer and are made to mislead, the others
+have one and are made to look alike. Each × {weight} times a share by which their words do not tell
+which kind they are of (`qa/train/written.py`).
 
 """
 _HALF_TRAINED = "a half-trained reader of the same shape, itself from `ms-marco-MiniLM-L-12-v2`"
