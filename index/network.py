@@ -51,11 +51,21 @@ def open_network(path: Path, threads: int, kind: str, mend: str) -> Any:
     # Threads that wait by spinning take a shared machine from whoever works on it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Without VNNI instructions, sums of products with 8 signed bits would saturate and answers
-    # differ from machine to machine: there, and only there, weights are given an offset for a sign.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    # differ from machine to machine: weights are given an offset for a sign there, which is exact
+    # and slower. onnxruntime would do it with those instructions as well.
+    if not _has_vnni():
+        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no public base
         raise ModelError(
             f"{path} cannot be loaded ({type(error).__name__}), expected an ONNX {kind}; {mend}"
         ) from error
+
+
+def _has_vnni() -> bool:
+    """Tell whether the processor says that it has them, which only Linux passes on."""
+    try:
+        return "avx512_vnni" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
