@@ -129,9 +129,12 @@ def columns_of(rows: Sequence[Sequence[str]], *, drawn: bool = False) -> Columns
         drawn: Whether the rows are lines of a drawn page, the first of which may be any row of the
             table. It names the columns only where it stands above numbers.
     """
-    if len(rows) < 2 or (drawn and not any(map(_over_numbers, *_filled(rows)))):
+    if len(rows) < 2:
         return NO_COLUMNS
     names = tuple(rows[0])
+    below = [[row[at] for row in rows[1:] if at < len(row) and row[at]] for at in range(len(names))]
+    if drawn and not any(map(_over_numbers, names, below)):
+        return NO_COLUMNS
     filled = [name for name in names if name]
     # Years name columns, too, beside a name that is none or above the rows' own.
     others = filled[1:] if names[0] else filled
@@ -143,17 +146,20 @@ def columns_of(rows: Sequence[Sequence[str]], *, drawn: bool = False) -> Columns
         return NO_COLUMNS
     # A year above years is one of them.
     if any(
-        _are_years([name]) and _are_years(values)
-        for name, values in zip(*_filled(rows), strict=True)
+        _YEAR.fullmatch(name) and _are_years(values)
+        for name, values in zip(names, below, strict=True)
     ):
         return NO_COLUMNS
     keys = []
-    for at in range(len(names)):
-        values = [row[at].casefold() for row in rows[1:] if at < len(row) and row[at]]
+    for at, values in enumerate(below):
         words = any(value.strip(OF_NUMBERS) for value in values)
         # The leftmost names its rows even where two have one name.
         share = 1.0 if at else _KEYED
-        if len(values) > 1 and words and len(set(values)) >= share * len(values):
+        if (
+            len(values) > 1
+            and words
+            and len({value.casefold() for value in values}) >= share * len(values)
+        ):
             keys.append(at)
     return Columns(names, tuple(keys))
 
@@ -161,14 +167,6 @@ def columns_of(rows: Sequence[Sequence[str]], *, drawn: bool = False) -> Columns
 def is_drawn(name: str) -> bool:
     """Tell whether a document's tables are only drawn, so that its cells and rows are guessed."""
     return name.lower().endswith(".pdf")
-
-
-def _filled(rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], list[list[str]]]:
-    """Return the first row, and for each of its cells those below it that are not empty."""
-    names, *below = rows
-    return names, [
-        [row[at] for row in below if at < len(row) and row[at]] for at in range(len(names))
-    ]
 
 
 def _are_years(values: Sequence[str]) -> bool:
