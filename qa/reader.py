@@ -1,4 +1,7 @@
-"""The reader: one pass over each passage gives relevance, answerability and the answer's span."""
+"""The reader: one pass over each passage gives relevance, answerability and the answer's span.
+
+The sentences that it is found in are read once more, see `qa.rereading`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 from index.chunks import crosses_paragraphs, sentence_around
 from index.errors import ModelError, WeightsMissing
 from index.network import check, open_network
-from qa import spans
+from qa import rereading, spans
 from qa.config import Settings
 from qa.contrasts import COST, Opposed, contradicts, contrasted
 from qa.wording import as_read
@@ -34,6 +37,8 @@ MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "reader.onnx", "tokenizer.json", "conf
 _MEND = "reinstall citespan, or make the weights with: make train"
 # Room left for the passage however long the question: a reader that sees no passage can only lie.
 _MAX_QUESTION_SHARE = 0.4
+# Spans of a passage that its best sentences are told by, at least.
+_CONSIDERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class Span:
         score: Log-odds that this span answers the question, against "no answer here"; above 0
             it answers. Comparable across passages.
         margin: Log of P(span) / P(no answer) under the span head alone; less `contrasts.COST` where
-            the span's sentence has the opposite of what is asked, see `qa.contrasts`.
+            the span's sentence has the opposite of what is asked, see `qa.contrasts`. Where the
+            sentence was read twice, this and the heads are the mean of both readings.
         answerability: The answerability head's log-odds for the span's window.
         relevance: The relevance head's log-odds for the span's window.
         row: First character in that passage of the table's row that was read by itself; None for
@@ -66,6 +72,11 @@ class Span:
     relevance: float
     row: int | None = None
     column: str = ""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its characters in the passage, half-open."""
+        return self.start, self.end
 
 
 class PassageReader(Protocol):
@@ -118,15 +129,35 @@ class Frame:
     passage_type: int = 1
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Source:
+    """One passage of one request; each is its own, however alike."""
+
+    request: int
+    passage: int
+    text: str
+    encoding: Encoding
+    asked: Mapping[str, Opposed]
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """One window to run, and where it came from."""
 
-    request: int
-    passage: int
+    source: _Source
     ids: list[int]
     offset: int
     window: spans.Window
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A sentence to read again, and the window that it was read in before, with its logits."""
+
+    job: _Job
+    sentence: rereading.Sentence
+    wider: _Job
+    logits: Logits
 
 
 class Reader:
@@ -142,6 +173,7 @@ class Reader:
         max_answer_tokens: Longest answer.
         workers: Windows run at once, each in a thread of its own.
         frame: Special tokens of a window; BERT's when None.
+        sentences: Sentences of a passage that are read a second time, at most.
     """
 
     def __init__(
@@ -155,6 +187,7 @@ class Reader:
         max_answer_tokens: int = 30,
         workers: int = 1,
         frame: Frame | None = None,
+        sentences: int = 0,
     ) -> None:
         self._run = run
         self._tokenizer = tokenizer
@@ -164,6 +197,7 @@ class Reader:
         self._window, self._stride = window_tokens, window_stride
         self._max_answer = max_answer_tokens
         self._frame = frame or _bert_frame(tokenizer)
+        self._sentences = sentences
         self._pool = ThreadPoolExecutor(workers, "reader") if workers > 1 else None
 
     @classmethod
@@ -194,6 +228,7 @@ class Reader:
             window_stride=settings.window_stride,
             max_answer_tokens=settings.max_answer_tokens,
             workers=workers,
+            sentences=rereading.SENTENCES,
         )
 
     def read(self, question: str, passages: Sequence[str], best: int = 5) -> list[Span]:
@@ -222,35 +257,81 @@ class Reader:
         Returns:
             For each request what `read` returns.
         """
-        encodings: list[list[Encoding]] = []
         jobs: list[_Job] = []
         for number, (question, passages) in enumerate(requests):
-            encoded = self._tokenizer.encode_batch(list(passages), add_special_tokens=False)
-            encodings.append(encoded)
-            jobs.extend(self._jobs(number, question, encoded))
-        found: list[list[Span]] = [[] for _ in requests]
-        asked = [contrasted(question) for question, _ in requests]
+            jobs.extend(self._jobs(number, question, passages))
+        read: dict[_Source, list[tuple[_Job, Logits]]] = {}
         for job, logits in zip(jobs, self._logits(jobs), strict=True):
-            encoding = encodings[job.request][job.passage]
-            text = requests[job.request][1][job.passage]
-            made = self._spans(job, encoding, text, logits, asked[job.request], best)
-            found[job.request].extend(made)
-        return [_distinct(candidates, best) for candidates in found]
+            read.setdefault(job.source, []).append((job, logits))
+        most = max(best, _CONSIDERED)
+        found = {
+            source: _distinct([span for one in windows for span in self._spans(*one, most)], most)
+            for source, windows in read.items()
+        }
+        if self._sentences:
+            self._read_again(read, found, most)
+        answers: list[list[Span]] = [[] for _ in requests]
+        for source, candidates in found.items():
+            answers[source.request].extend(candidates)
+        return [_distinct(candidates, best) for candidates in answers]
 
-    def _jobs(self, request: int, question: str, encoded: Sequence[Encoding]) -> list[_Job]:
+    def _read_again(
+        self,
+        read: Mapping[_Source, Sequence[tuple[_Job, Logits]]],
+        found: dict[_Source, list[Span]],
+        best: int,
+    ) -> None:
+        """Read the best sentences again; put what both readings find in them in place of the rest.
+
+        Args:
+            read: The windows of each passage with their logits.
+            found: The spans of each passage, best first; changed.
+            best: Most spans of a sentence.
+        """
+        plans = [
+            plan for source, windows in read.items() for plan in self._plans(windows, found[source])
+        ]
+        again = self._logits([plan.job for plan in plans])
+        for plan, logits in zip(plans, again, strict=True):
+            job, source = plan.job, plan.job.source
+            shift = job.window.first - plan.wider.window.first
+            tail = len(self._frame.after)
+            mean = rereading.averaged(logits, plan.logits, job.offset, shift, tail)
+            own = plan.sentence.own
+            made = [span for span in self._spans(job, mean, best) if spans.overlap(span.place, own)]
+            if made:
+                others = [span for span in found[source] if not spans.overlap(span.place, own)]
+                found[source] = made + others
+
+    def _plans(
+        self, windows: Sequence[tuple[_Job, Logits]], candidates: Sequence[Span]
+    ) -> Iterator[_Plan]:
+        """Yield what to read again of a passage; nothing that was read just so before."""
+        source = windows[0][0].source
+        for sentence in rereading.sentences(source.text, candidates, self._sentences):
+            narrow = rereading.tokens_within(source.encoding.offsets, sentence.shown)
+            wider = [one for one in windows if one[0].window.holds(narrow)]
+            if wider and all(job.window != narrow for job, _ in windows):
+                job, logits = wider[0]
+                yield _Plan(self._job(source, job.ids[: job.offset], narrow), sentence, job, logits)
+
+    def _jobs(self, request: int, question: str, passages: Sequence[str]) -> Iterator[_Job]:
         asked = self._tokenizer.encode(as_read(question), add_special_tokens=False).ids
         asked = asked[: int(self._window * _MAX_QUESTION_SHARE)]
-        frame = self._frame
-        head = [*frame.before, *asked, *frame.between]
-        room = self._window - len(head) - len(frame.after)
-        jobs = []
+        head = [*self._frame.before, *asked, *self._frame.between]
+        room = self._window - len(head) - len(self._frame.after)
+        encoded = self._tokenizer.encode_batch(list(passages), add_special_tokens=False)
+        opposed = contrasted(question)
         for passage, encoding in enumerate(encoded):
             if not encoding.ids:
                 continue
+            source = _Source(request, passage, passages[passage], encoding, opposed)
             for window in spans.windows(len(encoding.ids), room, min(self._stride, room // 2)):
-                ids = [*head, *encoding.ids[window.first : window.last], *frame.after]
-                jobs.append(_Job(request, passage, ids, len(head), window))
-        return jobs
+                yield self._job(source, head, window)
+
+    def _job(self, source: _Source, head: list[int], window: spans.Window) -> _Job:
+        part = source.encoding.ids[window.first : window.last]
+        return _Job(source, [*head, *part, *self._frame.after], len(head), window)
 
     def _logits(self, jobs: Sequence[_Job]) -> Iterator[Logits]:
         """Run each window alone and yield its logits, in the order of `jobs`.
@@ -274,15 +355,8 @@ class Reader:
         types[:, job.offset :] = self._frame.passage_type
         return self._run(ids, np.ones_like(ids), types)
 
-    def _spans(
-        self,
-        job: _Job,
-        encoding: Encoding,
-        text: str,
-        logits: Logits,
-        asked: Mapping[str, Opposed],
-        best: int,
-    ) -> list[Span]:
+    def _spans(self, job: _Job, logits: Logits, best: int) -> list[Span]:
+        text, encoding, asked = job.source.text, job.source.encoding, job.source.asked
         start, end, relevance, answerability = (one[0] for one in logits)
         heads = (float(answerability), float(relevance))
         words = np.array(encoding.word_ids[job.window.first : job.window.last])
@@ -308,7 +382,8 @@ class Reader:
             if asked and contradicts(asked, text[slice(*sentence_around(text, first, last))]):
                 margin -= COST
             score = self._weights.score(margin, *heads)
-            made.append(Span(job.passage, first, last, text[first:last], score, margin, *heads))
+            quote = text[first:last]
+            made.append(Span(job.source.passage, first, last, quote, score, margin, *heads))
         return made
 
 
@@ -318,8 +393,7 @@ def _distinct(candidates: list[Span], best: int) -> list[Span]:
     by_passage: dict[int, list[Span]] = {}
     for span in ordered:
         kept = by_passage.setdefault(span.passage, [])
-        place = (span.start, span.end)
-        clear = not any(spans.overlap(place, (other.start, other.end)) for other in kept)
+        clear = not any(spans.overlap(span.place, other.place) for other in kept)
         if span.text and clear and len(kept) < best:
             kept.append(span)
     merged = [span for kept in by_passage.values() for span in kept]
@@ -349,7 +423,12 @@ def open_reader(folder: Path) -> Reader:
     """Open weights that have no config yet: their score is the span head's margin."""
     workers, inside = _shared_out(os.cpu_count() or 1)
     run = _onnx(folder / MODEL_FILE, inside)
-    return Reader(run, _tokenizer(folder / TOKENIZER_FILE), workers=workers)
+    return Reader(
+        run,
+        _tokenizer(folder / TOKENIZER_FILE),
+        workers=workers,
+        sentences=rereading.SENTENCES,
+    )
 
 
 def _shared_out(threads: int) -> tuple[int, int]:

@@ -46,6 +46,10 @@ class Window:
     first: int
     last: int
 
+    def holds(self, other: Window) -> bool:
+        """Tell whether all tokens of another window, one at least, are in this one."""
+        return self.first <= other.first < other.last <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class TokenSpan:
