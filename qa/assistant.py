@@ -25,7 +25,8 @@ from qa.followups import understand
 from qa.own_calibration import in_force, shipped
 from qa.own_lines import FITTED_ON, OfItself, of_itself
 from qa.preambles import without_preamble
-from qa.reader import TOKENIZER_FILE, PassageReader, Reader
+from qa.reader import PassageReader, Reader
+from qa.reader_files import TOKENIZER_FILE
 from qa.spelling import common_words, spelled
 from qa.stopping import Reading, read_all
 from qa.unsaid import Said, content_words, names

@@ -18,7 +18,8 @@ import numpy as np
 
 from index.errors import ModelError, WeightsMissing
 from qa.config import Settings
-from qa.reader import Floats, Frame, Ints, Reader, Run
+from qa.reader import Frame, Reader
+from qa.reader_files import Floats, Ints, Run
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

@@ -5,36 +5,34 @@ The sentences that it is found in are read once more, see `qa.rereading`.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index.chunks import crosses_paragraphs, sentence_around
-from index.errors import ModelError, WeightsMissing
-from index.network import check, open_network
+from index.errors import ModelError
 from qa import rereading, spans
 from qa.config import Settings
 from qa.contrasts import COST, Opposed, contradicts, contrasted
+from qa.reader_files import (
+    MODEL_FILE,
+    TOKENIZER_FILE,
+    Logits,
+    Run,
+    checked_config,
+    network_of,
+    tokenizer_of,
+)
 from qa.wording import as_read
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Logits = tuple[Floats, Floats, Floats, Floats]
-# (ids, mask, types), each (n, t) -> start (n, t), end (n, t), relevance (n,), answerability (n,)
-Run = Callable[[Ints, Ints, Ints], Logits]
-
-MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE = "reader.onnx", "tokenizer.json", "config.json"
-_MEND = "reinstall citespan, or make the weights with: make train"
 # Room left for the passage however long the question: a reader that sees no passage can only lie.
 _MAX_QUESTION_SHARE = 0.4
 # Spans of a passage that its best sentences are told by, at least.
@@ -221,8 +219,8 @@ class Reader:
         config = checked_config(folder)
         workers, inside = _shared_out(settings.threads or os.cpu_count() or 1)
         return cls(
-            _onnx(folder / MODEL_FILE, inside),
-            _tokenizer(folder / TOKENIZER_FILE),
+            network_of(folder / MODEL_FILE, inside),
+            tokenizer_of(folder / TOKENIZER_FILE),
             ScoreWeights(**config["score"]),
             window_tokens=settings.window_tokens,
             window_stride=settings.window_stride,
@@ -400,34 +398,14 @@ def _distinct(candidates: list[Span], best: int) -> list[Span]:
     return sorted(merged, key=lambda span: (-span.score, span.passage, span.start))
 
 
-def checked_config(folder: Path) -> dict[str, Any]:
-    """Return the `config.json` of a reader whose files are all there and unchanged.
-
-    Raises:
-        WeightsMissing: A file is missing.
-        ModelError: A file does not match its checksum in the config.
-    """
-    for name in (MODEL_FILE, TOKENIZER_FILE, CONFIG_FILE):
-        if not (folder / name).is_file():
-            raise WeightsMissing(
-                f"{name} not found in {folder}, expected the reader's weights there; "
-                "reinstall citespan, or make them with: make train"
-            )
-    config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    for name, expected in config["sha256"].items():
-        check(folder / name, expected, _MEND)
-    return config
-
-
-def open_reader(folder: Path) -> Reader:
+def open_reader(folder: Path, sentences: int = 0) -> Reader:
     """Open weights that have no config yet: their score is the span head's margin."""
     workers, inside = _shared_out(os.cpu_count() or 1)
-    run = _onnx(folder / MODEL_FILE, inside)
     return Reader(
-        run,
-        _tokenizer(folder / TOKENIZER_FILE),
+        network_of(folder / MODEL_FILE, inside),
+        tokenizer_of(folder / TOKENIZER_FILE),
         workers=workers,
-        sentences=rereading.SENTENCES,
+        sentences=sentences,
     )
 
 
@@ -451,23 +429,3 @@ def _token(tokenizer: Tokenizer, text: str) -> int:
     if number is None:
         raise ModelError(f"the tokenizer has no {text} token, expected a BERT tokenizer")
     return int(number)
-
-
-def _tokenizer(path: Path) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_file(str(path))
-
-
-def _onnx(path: Path, threads: int) -> Run:
-    """Open the ONNX model; raises ModelError when the file is no model."""
-    session = open_network(path, threads, "reader", _MEND)
-
-    def run(ids: Ints, mask: Ints, types: Ints) -> Logits:
-        start, end, relevance, answerability = session.run(
-            ["start", "end", "relevance", "answerability"],
-            {"ids": ids, "mask": mask, "types": types},
-        )
-        return start, end, relevance, answerability
-
-    return run

@@ -17,7 +17,8 @@ from index.chunks import sentence_around
 from qa.spans import Window, overlap
 
 if TYPE_CHECKING:
-    from qa.reader import Logits, Span
+    from qa.reader import Span
+    from qa.reader_files import Logits
 
 SENTENCES = 2
 """Sentences of a passage that are read again, at most; of a third one .1 points more are right."""

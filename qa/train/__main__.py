@@ -78,7 +78,7 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     """Load, train, export. Imports are here so that `--help` needs no torch."""
     import torch
 
-    from qa.reader import MODEL_FILE
+    from qa.reader_files import MODEL_FILE
     from qa.train import (
         abbreviations,
         about,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from qa.reader import MODEL_FILE
+from qa.reader_files import MODEL_FILE
 from qa.train import start
 from qa.train.model import ReaderModel
 

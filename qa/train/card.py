@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qa.reader import CONFIG_FILE
+from qa.reader_files import CONFIG_FILE
 from qa.train.data import FITTING_TITLES, SOURCES
 from qa.train.start import CROSS_ENCODER
 from qa.train.written import WEIGHT

@@ -16,7 +16,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from index.network import checksum
-from qa.reader import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE, open_reader
+from qa import rereading
+from qa.reader import open_reader
+from qa.reader_files import CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE
 from qa.train.data import Example, held_out, read
 from qa.train.features import batches
 from qa.train.model import ReaderModel
@@ -103,7 +105,7 @@ def export(
         to_onnx(model, exact)
         quantize(exact, out / MODEL_FILE)
     tokenizer.save(str(out / TOKENIZER_FILE))
-    score = fit_score(open_reader(out), unseen)
+    score = fit_score(open_reader(out, rereading.SENTENCES), unseen)
     files = {name: checksum(out / name) for name in (MODEL_FILE, TOKENIZER_FILE)}
     config = {"score": asdict(score), "sha256": files, "made": made}
     (out / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -12,7 +12,8 @@ from tokenizers import Tokenizer
 
 from qa.calibration import fit_signed
 from qa.evaluate import acceptable, exact_match, f1
-from qa.reader import Floats, Ints, Reader, Run, ScoreWeights, Span
+from qa.reader import Reader, ScoreWeights, Span
+from qa.reader_files import Floats, Ints, Run
 from qa.train.data import Example, read
 from qa.train.model import ReaderModel
 from qa.train.teacher import TeacherModel

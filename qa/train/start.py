@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import BertConfig
 
 from index.errors import WeightsMissing
-from qa.reader import CONFIG_FILE, MODEL_FILE
+from qa.reader_files import CONFIG_FILE, MODEL_FILE
 from qa.train.model import ReaderModel
 
 CROSS_ENCODER = "ms-marco-MiniLM-L-12-v2"

@@ -84,7 +84,9 @@ def exact(checkpoint: Path) -> qa.Reader:
     import torch
     from tokenizers import Tokenizer
 
-    from qa.reader import ScoreWeights, checked_config
+    from qa import rereading
+    from qa.reader import ScoreWeights
+    from qa.reader_files import checked_config
     from qa.train import score, start
 
     folder = start.cross_encoder_folder()
@@ -94,7 +96,7 @@ def exact(checkpoint: Path) -> qa.Reader:
     network.load_state_dict(state["averaged"], strict=False)
     weights = ScoreWeights(**checked_config(Settings().weights)["score"])
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    return qa.Reader(score.torch_run(network), tokenizer, weights)
+    return qa.Reader(score.torch_run(network), tokenizer, weights, sentences=rereading.SENTENCES)
 
 
 def run_open(

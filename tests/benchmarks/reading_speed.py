@@ -39,7 +39,8 @@ from qa.assistant import Assistant
 from qa.calibration import Calibration
 from qa.config import Settings
 from qa.evaluate import f1
-from qa.reader import MODEL_FILE, Reader
+from qa.reader import Reader
+from qa.reader_files import MODEL_FILE
 
 DEV = "squad-v1.1-dev-articles.json.gz"
 TIMES = 5

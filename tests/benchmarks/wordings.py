@@ -21,7 +21,7 @@ import qa
 from qa.config import Settings
 from qa.evaluate import f1
 from qa.preambles import without_preamble
-from qa.reader import TOKENIZER_FILE
+from qa.reader_files import TOKENIZER_FILE
 from qa.spelling import common_words, spelled
 from qa.train.data import Example
 from qa.train.passages import FUNCTION_WORDS

@@ -14,7 +14,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from qa.config import Settings
-from qa.reader import MODEL_FILE, TOKENIZER_FILE, Reader, open_reader
+from qa.reader import Reader, open_reader
+from qa.reader_files import MODEL_FILE, TOKENIZER_FILE
 from qa.train.export import to_hugging_face
 from qa.train.start import from_onnx
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from index.network import checksum
 from qa import golden
 from qa.config import Settings
-from qa.reader import MODEL_FILE
+from qa.reader_files import MODEL_FILE
 from tests.benchmarks.peers import corpus
 from tests.benchmarks.peers.weights import write
 
