@@ -296,7 +296,7 @@ class Reader:
             tail = len(self._frame.after)
             mean = rereading.averaged(logits, plan.logits, job.offset, shift, tail)
             own = plan.sentence.own
-            made = [span for span in self._spans(job, mean, best) if spans.overlap(span.place, own)]
+            made = [span for span in self._spans(job, mean, best) if spans.within(span.place, own)]
             if made:
                 others = [span for span in found[source] if not spans.overlap(span.place, own)]
                 found[source] = made + others

@@ -279,3 +279,8 @@ def _word(character: str) -> bool:
 def overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Tell whether two half-open intervals share a character."""
     return one[0] < other[1] and other[0] < one[1]
+
+
+def within(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Tell whether a half-open interval lies in another."""
+    return other[0] <= one[0] and one[1] <= other[1]

@@ -92,6 +92,21 @@ def test_a_third_sentence_keeps_its_first_reading():
     assert [(one.text, one.margin) for one in found] == [("Ann", 2.0), ("Ann", 2.0), ("Bob", -3.0)]
 
 
+def test_a_span_that_reaches_beyond_the_sentence_is_none_of_its_second_reading():
+    # Read with its neighbours alone, the shipped reader ran one quotation into the next sentence's.
+    class GreedyRun(WordRun):
+        def __call__(self, ids, mask, types):
+            start, end, *heads = super().__call__(ids, mask, types)
+            if ids.shape[1] < 20:  # the second reading: from Ann to the end of the next sentence
+                end[ids == VOCABULARY["when"]] = 9.0
+            return start, end, *heads
+
+    text = FAR * 2 + "Here Ann is. There Bob is when."
+    found = reader(GreedyRun({"Ann": 1.0}), sentences=1).read("who", [text])
+    assert found[0].text == "Ann"
+    assert not any("Ann is. There" in one.text for one in found)
+
+
 def test_the_heads_are_averaged_as_the_spans_are():
     # WordRun's relevance is the number of the window's tokens.
     text = "Here Ann is. " + FAR * 2
