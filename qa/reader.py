@@ -266,8 +266,7 @@ class Reader:
             source: _distinct([span for one in windows for span in self._spans(*one, most)], most)
             for source, windows in read.items()
         }
-        if self._sentences:
-            self._read_again(read, found, most)
+        self._read_again(read, found, most)
         answers: list[list[Span]] = [[] for _ in requests]
         for source, candidates in found.items():
             answers[source.request].extend(candidates)
