@@ -50,10 +50,11 @@ def sentences(text: str, spans: Sequence[Span], most: int) -> Iterator[Sentence]
         own = sentence_around(text, span.start, span.end)
         if not any(overlap(own, other) for other in seen):
             seen.append(own)
-            yield Sentence(own, _with_neighbours(text, own))
+            yield Sentence(own, with_neighbours(text, own))
 
 
-def _with_neighbours(text: str, own: Place) -> Place:
+def with_neighbours(text: str, own: Place) -> Place:
+    """Return a sentence with the one before it and the one behind it."""
     start, end = own
     before = len(text[:start].rstrip())
     if before:

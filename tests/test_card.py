@@ -5,7 +5,14 @@ import json
 from qa.train import card
 from qa.train.start import CROSS_ENCODER, described
 
-PLAN = {"steps": 8, "tokens": 320, "seed": 3, "swapped": 0.25, "conditioned": 0.7}
+PLAN = {
+    "steps": 8,
+    "tokens": 320,
+    "seed": 3,
+    "swapped": 0.25,
+    "conditioned": 0.7,
+    "shorter": 0.35,
+}
 FIRST_MADE = {
     "start": CROSS_ENCODER,
     "steps": 4,
@@ -35,10 +42,11 @@ def written(tmp_path, made):
 def test_a_reader_from_the_public_start_names_its_command_and_its_figures(tmp_path):
     text = written(tmp_path, FIRST_MADE)
     assert "* Start: `ms-marco-MiniLM-L-12-v2` (Apache-2.0)" in text
-    options = "--steps 4 --tokens 320 --seed 1 --swapped 0.25 --conditioned 0.7"
+    options = "--steps 4 --tokens 320 --seed 1 --swapped 0.25 --conditioned 0.7 --shorter 0.35"
     assert f"`python -m qa.train --data DATA {options}`" in text
     assert "the verb negated (25%)" in text and "| 8 | 70.5 |" in text
     assert "70% are tried to be given a\ncondition more" in text
+    assert "35% of the\npassages are shortened" in text
     assert "log-odds = -1.5 + 0.5 · margin" in text and "* `reader.onnx`: `ab12`" in text
 
 

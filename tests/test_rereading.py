@@ -7,15 +7,9 @@ from hypothesis import strategies as st
 from qa.reader import Reader, Span
 from qa.rereading import averaged, sentences, tokens_within
 from qa.spans import Window
-from tests.reader_fakes import WordRun, word_tokenizer
+from tests.reader_fakes import WordRun, span, word_tokenizer
 
 FAR = "A b a when. A b b when. "  # two sentences
-FOUND = 4.0
-
-
-def span(text: str, quote: str, score: float = FOUND) -> Span:
-    start = text.index(quote)
-    return Span(0, start, start + len(quote), quote, score, score, 0.0, 0.0)
 
 
 def shown(text: str, quotes: list[Span], most: int = 2) -> list[str]:

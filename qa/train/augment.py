@@ -14,6 +14,7 @@ from dataclasses import replace
 from qa.train.conditions import one_condition_more
 from qa.train.data import Example
 from qa.train.passages import FUNCTION_WORDS, Passages
+from qa.train.shortened import shortened
 from qa.train.swaps import Swaps
 from qa.wording import as_read
 
@@ -116,6 +117,7 @@ def epoch(
     swapped: float = 0.2,
     renamed: float = 0.1,
     conditioned: float = 0.0,
+    shorter: float = 0.0,
     limit: int | None = None,
 ) -> list[Example]:
     """Return one shuffled epoch: every pair by its weight, negatives, and questions as typed.
@@ -130,6 +132,7 @@ def epoch(
         renamed: Examples with a name swapped in question and passage, as such a share.
         conditioned: Examples whose question is tried to be given a condition more, as such a share;
             one in twelve or so can be.
+        shorter: Share of all of these whose passage is shortened to what is read again.
         limit: Most examples wanted (negatives not counted), for runs shorter than an epoch.
     """
     rng = random.Random(seed)
@@ -150,7 +153,10 @@ def epoch(
             made.append(swaps.both(example, rng))
         if example.answers and rng.random() < conditioned:
             made.append(one_condition_more(example, rng))
-        examples.extend(_typed(one, rng) for one in (*made, example) if one is not None)
+        for one in (*made, example):
+            if one is not None:
+                cut = shortened(one, rng) if rng.random() < shorter else None
+                examples.append(_typed(cut or one, rng))
     # Not shuffled again: a longer run begins as a shorter one did, and goes on with what is new.
     # Batches are made of a thousand examples at a time, which parts a question from its negatives.
     return examples

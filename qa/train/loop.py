@@ -44,6 +44,7 @@ class Plan:
         swapped: Questions made unanswerable by a rule, as a share of the answerable ones.
         conditioned: Answerable questions that are tried to be given a condition more, as a share
             of them.
+        shorter: Share of the passages that are shortened to a sentence with its neighbours.
         seed: Seed of data order, augmentation and new weights.
         every: Steps between checkpoints and evaluations.
     """
@@ -59,6 +60,7 @@ class Plan:
     average: float = 0.995
     swapped: float = 0.2
     conditioned: float = 0.7
+    shorter: float = 0.4
     seed: int = 13
     every: int = 200
 
@@ -143,7 +145,8 @@ class Run(Generic[Model]):
         plan, made, number = self.plan, 0, 0
         for pairs, until in ((self.pairs, plan.falls_at), (self.late, plan.steps)):
             while made < until:
-                # A window of 160 tokens is typical; a quarter of the windows are negatives.
+                # A window of 160 tokens is typical; a quarter of the windows are negatives, which
+                # makes up for those that are shortened.
                 limit = (until - made) * (plan.tokens // 160)
                 drawn = epoch(
                     pairs,
@@ -152,6 +155,7 @@ class Run(Generic[Model]):
                     plan.seed + number,
                     swapped=plan.swapped,
                     conditioned=plan.conditioned,
+                    shorter=plan.shorter,
                     limit=limit,
                 )
                 seed = plan.seed * 1000 + number

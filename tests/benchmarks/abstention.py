@@ -6,8 +6,8 @@ Asks the questions of the v2.0 dev articles over all paragraphs of both dev file
 those of the v2.0 train articles that no training read over all paragraphs of the train articles.
 Nothing else is fitted to: the questions of v1.1 articles, all answered, are of another kind, and
 with 348 of them the error on the dev ones was twice as large (docs/reader.md). Every question
-with its candidates is kept as a line of `--cases`, in a folder of the weights' own: a run that was
-stopped goes on where it was, and a refit is measured without asking again.
+with its candidates is kept as a line of `--cases`, in a folder for these weights and what is read
+twice: a run that was stopped goes on where it was, and a refit is measured without asking again.
 
 "Right" is `qa.evaluate.acceptable` of the span that comes first; what stands first for a question
 without an answer is wrong. Compared are
@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 
 import qa
-from qa import evaluate, fitting, golden, stop_fitting
+from qa import evaluate, fitting, golden, rereading, stop_fitting
 from qa.calibration import Calibration, probability
 from qa.config import Settings
 from qa.evaluate import Measure, acceptable, bootstrap_interval, exact_match, f1
@@ -94,7 +94,13 @@ def main() -> None:
     settings = Settings()
     config = json.loads((settings.weights / "config.json").read_text(encoding="utf-8"))
     weights = config["sha256"]["reader.onnx"]
-    read_with = [weights, config["score"], settings.passages, settings.embedder]
+    read_with = [
+        weights,
+        config["score"],
+        rereading.SENTENCES,
+        settings.passages,
+        settings.embedder,
+    ]
     key = hashlib.sha256(json.dumps(read_with).encode()).hexdigest()[:12]
     dev_sets = [golden.load(options.data / name) for name in DEV]
     train_sets = [golden.load(options.data / name) for name in TRAIN]
