@@ -73,3 +73,11 @@ def test_the_chain_goes_on_from_a_reader_that_was_averaged_with_its_own_start(tm
 def test_a_start_is_told_by_what_it_is(tmp_path):
     assert described(None) == CROSS_ENCODER
     assert described(tmp_path / "bert") == "bert"
+
+
+def test_written_questions_are_counted_and_those_that_the_start_had_not_read(tmp_path):
+    plan = {**PLAN, "fresh": 1200}
+    counted = {"questions": 3400, "unanswered": 1800, "passages": 560}
+    text = written(tmp_path, {"start": CROSS_ENCODER, "steps": 8, "plan": plan, "written": counted})
+    assert "3,400 questions on 560 passages" in text and "1,800 have no answer" in text
+    assert "all but the last 1,200 count a\nthird" in text

@@ -51,6 +51,12 @@ def test_other_data_than_they_were_written_on_is_an_error_that_says_where(file):
         written.questions([(example("When?"), 1.0)])
 
 
+def test_what_is_new_to_a_reader_counts_three_times_as_much_at_the_end():
+    asked = [(example("Who?"), 1.5), (example("When?"), 0.3), (example("Why?"), 0.9)]
+    assert [weight for _, weight in written.latest(asked, 1)] == pytest.approx([0.5, 0.1, 0.9])
+    assert written.latest(asked, 0) == written.latest(asked, 3) == asked
+
+
 def test_a_word_that_tells_the_kind_is_as_frequent_in_both_kinds_when_weighed():
     """Else a reader learns that what asks "how many" has no answer, and reads no further."""
     asked = [("How many", True)] * 600 + [("How many", False)] * 200

@@ -118,7 +118,8 @@ def _train(options: argparse.Namespace, plan: Plan) -> None:
     ]
     asked = [] if options.export_only else written.questions(halves[0])
     pairs, late = (
-        about.added(abbreviations.added(padding.padded([*half, *asked]))) for half in halves
+        about.added(abbreviations.added(padding.padded([*half, *added])))
+        for half, added in zip(halves, (asked, written.latest(asked, plan.fresh)), strict=True)
     )
     run = Run(network, tokenizer, pairs, plan, options.run, evaluate, late, taught_by)
     trained = run.averaged_model() if options.export_only else run.train()

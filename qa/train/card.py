@@ -61,9 +61,11 @@ they show that training went well, the README has the figures that count.
 _WRITTEN = """And {questions:,} questions on {passages:,} passages of these files, written for this
 project (`written.jsonl.gz`): {unanswered:,} have no answer and are made to mislead, the others
 have one and are made to look alike. Each × {weight} times a share by which their words do not tell
-which kind they are of (`qa/train/written.py`).
+which kind they are of (`qa/train/written.py`).{fresh}
 
 """
+_FRESH = """ While the rate falls, all but the last {fresh:,} count a
+third of that: the start has read them."""
 _HALF_TRAINED = "a half-trained reader of the same shape, itself from `ms-marco-MiniLM-L-12-v2`"
 _WARM = """
 The start had itself been trained on SQuADShifts (all of it) and most of the files above, from
@@ -97,7 +99,7 @@ def write(out: Path, run: Path) -> None:
             + (f", then × {item.late}" if item.late is not None else "")
             for item in SOURCES
         ),
-        written=_WRITTEN.format(**made["written"], weight=WEIGHT) if "written" in made else "",
+        written=_written(made["written"], plan.get("fresh", 0)) if "written" in made else "",
         fitting=", ".join(sorted(FITTING_TITLES)).replace("_", " "),
         warm_data=_WARM if isinstance(made["start"], str) and _from(made["start"]) else "",
         evaluations=_evaluations(run / "log.jsonl"),
@@ -107,6 +109,11 @@ def write(out: Path, run: Path) -> None:
         checksums="\n".join(f"* `{name}`: `{value}`" for name, value in config["sha256"].items()),
     )
     (out / "README.md").write_text(card, encoding="utf-8")
+
+
+def _written(described: Mapping[str, int], fresh: int) -> str:
+    new = _FRESH.format(fresh=fresh) if fresh else ""
+    return _WRITTEN.format(**described, weight=WEIGHT, fresh=new)
 
 
 def _start(start: str | Mapping[str, Any]) -> str:

@@ -45,6 +45,8 @@ class Plan:
         conditioned: Answerable questions that are tried to be given a condition more, as a share
             of them.
         shorter: Share of the passages that are shortened to a sentence with its neighbours.
+        fresh: Written questions, the last ones of their file, that the start has not read; while
+            the rate falls the others count a third as much.
         seed: Seed of data order, augmentation and new weights.
         every: Steps between checkpoints and evaluations.
     """
@@ -61,6 +63,7 @@ class Plan:
     swapped: float = 0.2
     conditioned: float = 0.7
     shorter: float = 0.4
+    fresh: int = 0
     seed: int = 13
     every: int = 200
 

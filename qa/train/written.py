@@ -34,6 +34,7 @@ in the passage and the one past its last, or null."""
 SOURCE = "written"
 WEIGHT = 3.0
 """Most copies of one an epoch; the average one is read 1.1 times."""
+_READ_BEFORE = 1 / 3
 # Least questions that have a word for it to count, and how freely words are fitted to: with these
 # nothing is left that words tell of the kinds (area under the ROC curve .50, .81 unweighted).
 _LEAST, _FREEDOM = 5, 0.1
@@ -61,6 +62,21 @@ def questions(
     examples = list(written(passages))
     shares = weight * balanced(examples)
     return list(zip(examples, shares.tolist(), strict=True))
+
+
+def latest(asked: Sequence[tuple[Example, float]], fresh: int) -> list[tuple[Example, float]]:
+    """Return the questions with their weights for while the rate falls, when most is learnt.
+
+    Args:
+        asked: All of them, as `questions` returns them.
+        fresh: The last so many are new to the reader that is gone on from: the others count a third
+            as much. With 0, or when all are new, each counts as before.
+    """
+    before = len(asked) - fresh if fresh else 0
+    return [
+        (example, weight * (_READ_BEFORE if number < before else 1))
+        for number, (example, weight) in enumerate(asked)
+    ]
 
 
 def described() -> dict[str, int]:
