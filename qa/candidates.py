@@ -26,6 +26,9 @@ _FUNCTION = frozenset(
     """.split()  # noqa: SIM905
 )
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
+# Of one decimal or two: "1.000" may be a thousand.
+_TRAILING_ZEROS = re.compile(r"(?<=\d)\.0{1,2}$|(?<=\.\d)0$")
 # Candidates this close in log-odds are a toss-up; this far apart, one source stands above another.
 _TOSS_UP = 0.35
 RIVAL = 1.5
@@ -275,12 +278,19 @@ def is_rival(item: Candidate, best: Candidate) -> bool:
     """
     if item.score <= 0 or best.score - item.score >= RIVAL:
         return False
+    if same(item.span.text, best.span.text):
+        return False
     if item.place[0] == best.place[0]:
         rows = {item.row, best.row}
-        alike = item.span.column == best.span.column
-        return alike and len(rows - {None}) == 2 and not same(item.span.text, best.span.text)
-    numbers = _NUMBERS.findall(best.span.text), _NUMBERS.findall(item.span.text)
-    return all(numbers) and not set(numbers[0]) & set(numbers[1])
+        return item.span.column == best.span.column and len(rows - {None}) == 2
+    first, second = _numbers(best.span.text), _numbers(item.span.text)
+    return bool(first and second) and not first & second
+
+
+def _numbers(text: str) -> set[str]:
+    """Return the numbers of a text, each in one spelling: 83,000 is 83000, and 2.30 is 2.3."""
+    spelt = (_THOUSANDS.sub("", number) for number in _NUMBERS.findall(text))
+    return {_TRAILING_ZEROS.sub("", number) for number in spelt}
 
 
 def _agreeing(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -299,7 +309,10 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 
 def _one_a_passage(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    return tuple({item.span.passage: item for item in reversed(candidates)}.values())[::-1]
+    kept: dict[int, Candidate] = {}
+    for item in candidates:
+        kept.setdefault(item.span.passage, item)
+    return tuple(kept.values())
 
 
 def _one_a_source(rivals: Sequence[Candidate], best: Candidate) -> tuple[Candidate, ...]:

@@ -41,6 +41,13 @@ def test_a_span_below_the_threshold_is_refused_with_the_best_of_each_passage_nea
     assert [item.span.text for item in made.nearest] == ["Ann", "Bob"]
 
 
+def test_the_best_span_of_all_is_the_nearest_whatever_else_its_passage_holds():
+    # It was ordered by each passage's worst span, and the best of all could be left out.
+    spans = [span(0, "Ann", -1.0), span(0, "Eve", -6.0, start=9), span(1, "Bob", -2.0)]
+    made = decided([*spans, span(1, "Cy", -2.5, start=9)], ["a.txt", "b.txt"])
+    assert [item.span.text for item in made.nearest] == ["Ann", "Bob"]
+
+
 def test_nothing_read_is_nothing_answered():
     made = decided([], [])
     assert (made.answered, made.conflicting, made.confidence) == (False, False, 0.0)
@@ -81,6 +88,21 @@ def test_two_sources_with_different_numbers_and_equal_right_are_a_conflict():
     made = decided([span(0, "83 people", 3.0), span(1, "90 people", 2.9)], ["a.txt", "b.txt"])
     assert made.conflicting and not made.answered
     assert {item.span.text for item in made.nearest} == {"83 people", "90 people"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("83,000", "83000"), ("83,000 people", "83000 residents"), ("2.30 m", "2.3 metres")],
+)
+def test_one_number_in_two_spellings_is_no_conflict(one, other):
+    """ "The documents disagree: 83,000 and 83000" would be said of a report and its own table."""
+    made = decided([span(0, one, 3.0), span(1, other, 2.9)], ["a.txt", "b.csv"])
+    assert made.answered and not made.rivals
+
+
+def test_thousands_written_with_a_stop_are_not_taken_for_units():
+    made = decided([span(0, "1.000 people", 3.0), span(1, "1 person", 2.9)], ["a.txt", "b.txt"])
+    assert made.conflicting
 
 
 def test_a_somewhat_weaker_number_is_named_as_a_rival_of_the_answer():
