@@ -17,7 +17,8 @@ _OF_THE_PAPERS = rf"""(?:the|this|that|these|those|my|our|your)\s+
     (?:(?:above|attached|given|following|uploaded|provided)\s+)?{_PAPERS}
     (?:\s+(?:above|here|provided|given))?"""
 _FROM = rf"(?:according\sto|based\son|as\sper)\s+{_OF_THE_PAPERS}"
-_MARK = r"[,.!:;–—-]+"
+# A hyphen or a full stop without space joins words: "well-being", "hello.txt".
+_MARK = r"(?:\s*[,.!:;–—-]*[,!:;–—]\s*|\s*[.-]+\s+|\s+-+\s*)"
 
 _GREETING = re.compile(
     rf"""(?xi)^(?:
@@ -25,7 +26,7 @@ _GREETING = re.compile(
     |(?:sorry|excuse\sme|ok(?:ay)?|well|so|please)
     |(?:just\s)?(?:a|one|another)?\s?(?:quick\s)?question
     |(?:i\shave|i['’]ve(?:\sgot)?)\s(?:a|one|another)\s(?:quick\s)?question(?:\sfor\syou)?
-    )(?:\s*{_MARK}\s*(?=\w)|\s+(?={_ASKS}|(?:please|can|could|would|tell|do|i)\b))"""
+    )(?:{_MARK}(?=\w)|\s+(?={_ASKS}|(?:please|can|could|would|tell|do|i)\b))"""
 )
 _REQUEST = re.compile(
     rf"""(?xi)^(?P<joined>(?:and|but|so|or)\s+)?(?:please[\s,]+)?(?:

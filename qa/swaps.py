@@ -35,6 +35,11 @@ def swap(question: str, piece: str) -> str | None:
     first = cuts[0] if cuts else len(parts)
     if first == 0:
         return " ".join(_phrase_swapped(words, parts))
+    if parts[first - 1].lower() in ("one", "ones") and set(map(str.lower, parts[: first - 1])) <= (
+        DETERMINERS
+    ):
+        # "the one in Texas": all that is new is where.
+        return " ".join(_phrase_swapped(words, parts[first:])) if first < len(parts) else None
     swapped = _noun_swapped(words, parts[:first])
     if swapped is not None and first < len(parts):
         swapped = _phrase_swapped(swapped, parts[first:])

@@ -38,6 +38,7 @@ TYPED = (
     " wettest one ones his them this these else any"
 )
 WORDS = re.findall(r"\S+", TYPED)
+TOWER = turn("When was the Eiffel Tower built?", "1889")
 QUEEN = turn("Who opened the bridge?", "Queen Victoria")
 
 
@@ -78,6 +79,13 @@ def test_a_phrase_that_asks_asks_the_last_question_again(
         (FRANCE, "and Germany?", "What is the capital of Germany?"),
         (TAXES, "and about tariffs?", "What did the president say about tariffs?"),
         (TAXES, "and the governor about tariffs?", "What did the governor say about tariffs?"),
+        # Nothing but the place is new; it ended the chat with an error.
+        (WARSAW, "how about the ones in Krakow?", "How many people lived in Krakow in 1939?"),
+        (
+            TOWER,
+            "what about that one in Las Vegas?",
+            "When was the Eiffel Tower built in Las Vegas?",
+        ),
     ],
 )
 def test_a_fragment_takes_the_place_of_what_it_is_like(

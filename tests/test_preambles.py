@@ -29,6 +29,8 @@ from qa.preambles import without_preamble
         ("Who fell? Thanks!", "Who fell?"),
         ("Who fell, please", "Who fell"),
         ("and could you tell me when?", "and when?"),
+        ("Hi - who fell?", "who fell?"),
+        ("Well—who fell?", "who fell?"),
     ],
 )
 def test_what_is_asked_is_left(said, asked):
@@ -52,6 +54,10 @@ def test_what_is_asked_is_left(said, asked):
         "Tell me, according to the attached report, who fell?",
         "Does the article mention the carrier?",
         "Hi Fly owns which aircraft?",
+        "Well-being budget for 2024?",
+        "So-called green zone: where is it?",
+        "Question-and-answer session: when?",
+        "hello.txt: who wrote it?",
         "please",
         "thanks!",
         "Could you tell me about the cartel?",
