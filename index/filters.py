@@ -67,13 +67,22 @@ def filter_of(filters: Filter | Mapping[str, Any] | None) -> Filter | None:
     values: dict[str, Any] = {}
     for name, value in filters.items():
         if name in ("documents", "formats"):
-            values[name] = (value,) if isinstance(value, str) else tuple(value)
+            values[name] = _names(name, value)
         elif name in ("modified_from", "modified_until"):
             values[name] = value if isinstance(value, datetime) else _date(name, value)
         else:
             known = "documents, formats, modified_from or modified_until"
             raise QuestionError(f"found the filter {name!r}, expected {known}")
     return filter_of(Filter(**values))
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    values = (value,) if isinstance(value, str) else value
+    if not isinstance(values, list | tuple | set | frozenset) or not all(
+        isinstance(one, str) for one in values
+    ):
+        raise QuestionError(f"{name}: found {value!r}, expected a name, or a list of names")
+    return tuple(values)
 
 
 def _date(name: str, value: object) -> datetime:

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from index.search import Passage, Snapshot
     from qa.reader import PassageReader
 
-Stage = Literal["not_indexed", "not_retrieved", "not_read", "not_chosen", "refused", "not_refused"]
+Stage = Literal[
+    "not_asked", "not_indexed", "not_retrieved", "not_read", "not_chosen", "refused", "not_refused"
+]
 STAGES: tuple[Stage, ...] = (
-    "not_indexed", "not_retrieved", "not_read", "not_chosen", "refused", "not_refused",
+    "not_asked", "not_indexed", "not_retrieved", "not_read", "not_chosen", "refused", "not_refused",
 )  # fmt: skip
 RANKED = 100
 """Passages that are searched for the right one's rank, of every question."""
@@ -96,8 +98,14 @@ class Places:
     def holds(self, place: tuple[str, int, int], answers: Sequence[str]) -> bool:
         """Tell whether a stretch of a document holds one of `answers`, as whole words."""
         document, start, end = place
-        text = f" {normalize(self.snapshot.document(document).text[start:end])} "
-        return any(f" {normalize(answer)} " in text for answer in answers)
+        raw = self.snapshot.document(document).text[start:end]
+        text = f" {normalize(raw)} "
+        # Normalising leaves "Maduro’s" one word, and makes one of "Maduro's".
+        return any(
+            f" {normalize(answer)} " in text
+            or re.search(rf"(?i)(?<!\w){spaced(answer)}(?!\w)", raw) is not None
+            for answer in answers
+        )
 
     def checks(self, document: str, start: int, end: int, pair: Pair) -> dict[str, bool]:
         """Return, for each place that the pair asks for, whether a stretch of text is there."""

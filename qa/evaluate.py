@@ -42,17 +42,26 @@ def normalize(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
+def _words(text: str) -> str:
+    """Normalise an answer; one that this would leave nothing of, the rating "A+", keeps its own."""
+    return normalize(text) or " ".join(text.lower().split())
+
+
 def exact_match(got: str | None, answers: Sequence[str]) -> float:
     """Return 1.0 when `got` equals one of `answers` after normalising, else 0.0.
 
     No answers means the question is unanswerable: then refusing (None or an empty text) is right.
     """
-    return float(normalize(got or "") in {normalize(answer) for answer in answers or ("",)})
+    if not answers:
+        return float(not normalize(got or ""))
+    return float(bool(got) and _words(got or "") in {_words(answer) for answer in answers})
 
 
 def f1(got: str | None, answers: Sequence[str]) -> float:
     """Return the word overlap with the best of `answers`, 0..1; unanswerable: 1.0 if refused."""
-    return max(_overlap(normalize(got or ""), normalize(answer)) for answer in answers or ("",))
+    if not answers:
+        return float(not normalize(got or ""))
+    return max(_overlap(_words(got or ""), _words(answer)) for answer in answers)
 
 
 def acceptable(got: str | None, answers: Sequence[str]) -> float:
@@ -66,8 +75,8 @@ def acceptable(got: str | None, answers: Sequence[str]) -> float:
     answers agree on the place nearly always, and on its first and last word in 4 of 5 cases
     (Rajpurkar et al. 2016): word for word, the confidence would tell of the annotators' taste.
     """
-    words = normalize(got or "")
-    return float(any(_says(words, normalize(answer)) for answer in answers))
+    words = _words(got or "")
+    return float(any(_says(words, _words(answer)) for answer in answers))
 
 
 def _says(got: str, expected: str) -> bool:

@@ -20,6 +20,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import QuestionError
 from qa import diagnosis
-from qa.answer import Answer, Refusal
+from qa.answer import Answer
 from qa.diagnosis import Places, Stage
 from qa.evaluate import Measure, acceptable, exact_match, f1
 from qa.golden_formats import GoldenError
@@ -240,7 +241,8 @@ def run(
     refuse_itself(golden, places)
     if golden.pairs:
         # Models are loaded by the first question; nobody should take that for its latency.
-        _ask(assistant, golden.pairs[0], ())
+        with suppress(QuestionError):
+            _ask(assistant, golden.pairs[0], ())
     for done, pair in enumerate(golden, start=1):
         records.append(run_pair(pair, assistant, places))
         if progress:
@@ -287,10 +289,14 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
     """
     places = places or Places(assistant.library.snapshot())
     history: tuple[Answer, ...] = ()
-    for question in pair.history:
-        history += (assistant.ask(question, history=history),)
-    started = time.perf_counter()
-    answer, retrieved, read = _ask(assistant, pair, history)
+    try:
+        for question in pair.history:
+            history += (assistant.ask(question, history=history),)
+        started = time.perf_counter()
+        answer, retrieved, read = _ask(assistant, pair, history)
+    except QuestionError as error:
+        # One question that cannot be asked must not end a run of thousands.
+        return _unasked(pair, str(error))
     seconds = time.perf_counter() - started
     best = diagnosis.best_citation(answer)
     place = (best.document, best.start, best.end) if best else None
@@ -314,7 +320,6 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
             found=found,
             citation_right=citation_right,
         )
-    failure = pair.known_failure
     return Record(
         key=pair.key,
         question=pair.question,
@@ -334,22 +339,48 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
         passed=passed,
         stage=lost.stage if lost else None,
         detail=lost.detail if lost else "",
-        known_failure={"reason": failure.reason, "since": str(failure.since)} if failure else None,
+        known_failure=_known(pair),
         line=pair.line,
         note=answer.note,
     )
+
+
+def _unasked(pair: Pair, why: str) -> Record:
+    """Return the record of a question that was not asked: it is neither answered nor refused."""
+    return Record(
+        key=pair.key,
+        question=pair.question,
+        expected=pair.answers,
+        got=None,
+        best=None,
+        confidence=0.0,
+        em=0.0,
+        f1=0.0,
+        best_em=0.0,
+        citation=None,
+        citation_right={},
+        rank=None,
+        passage=None,
+        margin=None,
+        seconds=0.0,
+        passed=False,
+        stage="not_asked",
+        detail=why,
+        known_failure=_known(pair),
+        line=pair.line,
+    )
+
+
+def _known(pair: Pair) -> dict[str, str] | None:
+    failure = pair.known_failure
+    return {"reason": failure.reason, "since": str(failure.since)} if failure else None
 
 
 def _ask(
     assistant: Assistant, pair: Pair, history: Sequence[Answer]
 ) -> tuple[Answer, Sequence[Passage], Sequence[Passage]]:
     """Return the answer, the passages found for it, and those that were read."""
-    try:
-        *_, last = assistant.ask_stages(pair.question, history, pair.filter)
-    except QuestionError as error:
-        # One question that cannot be asked must not end a run of thousands.
-        refusal = Refusal("not_answered", str(error))
-        return Answer(pair.question, pair.question, None, 0.0, refusal=refusal), (), ()
+    *_, last = assistant.ask_stages(pair.question, history, pair.filter)
     assert last.answer is not None
     return last.answer, last.passages, last.read
 

@@ -30,6 +30,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from index.errors import QuestionError
+from index.filters import filter_of
 from qa.golden_formats import FORMATS, GoldenError, Row
 
 KEYS = (
@@ -260,6 +262,10 @@ def _filter(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if value is not None and not isinstance(value, dict):
         example = "{documents: [a.txt]}"
         raise _Fault(f"`filter` must be a mapping such as {example}, found {value!r}", "filter")
+    try:
+        filter_of(value)
+    except QuestionError as error:
+        raise _Fault(f"`filter`: {error}", "filter") from error
     return value
 
 

@@ -218,7 +218,8 @@ class Assistants:
         """Return what answers a golden set's questions.
 
         Raises:
-            CitespanError: The documents could not be opened; the same one for every pair.
+            CitespanError: The documents could not be opened, the same one for every pair, or the
+                set is one of them.
         """
         from qa.diagnosis import Places
         from qa.golden import refuse_itself
@@ -229,12 +230,12 @@ class Assistants:
             try:
                 assistant = self._open(documents)
                 found = (assistant, Places(assistant.library.snapshot()))
-                refuse_itself(golden, found[1])
             except CitespanError as error:
                 found = error
             self._opened[tuple(documents)] = found
         if isinstance(found, CitespanError):
             raise found
+        refuse_itself(golden, found[1])
         return found
 
     def _open(self, documents: list[Path]) -> Assistant:

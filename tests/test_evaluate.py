@@ -7,6 +7,7 @@ import pytest
 
 from qa import evaluate
 from qa.evaluate import (
+    acceptable,
     area_under_risk_coverage,
     best_threshold,
     bootstrap_interval,
@@ -58,11 +59,16 @@ def test_normalising_follows_the_squad_script(text, expected):
         ("", [], 1, 1),
         # the official script gives an answer made of articles the empty form
         ("the", [], 1, 1),
+        # but a refusal is not what was expected, nor is one rating another
+        (None, ["A+"], 0, 0),
+        ("a+", ["A+"], 1, 1),
+        ("A", ["A+"], 0, 0),
     ],
 )
 def test_exact_match_and_f1(got, answers, em, overlap):
     assert exact_match(got, answers) == em
     assert f1(got, answers) == pytest.approx(overlap)
+    assert acceptable(got, answers) == (overlap > 0.5 and bool(answers))
 
 
 # Retrieval

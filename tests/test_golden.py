@@ -128,6 +128,18 @@ def test_not_indexed_because_no_document_says_it(tmp_path):
     assert record.detail.startswith("no acceptable answer stands in the stored text of any")
 
 
+@pytest.mark.parametrize("answer", ["Maduro", "peace", "2019", "2020", "a “peace” plan"])
+def test_an_answer_among_typographic_marks_is_found_in_its_passage(tmp_path, answer):
+    """News has ’ “ ” –: its answers were said to stand in no document at all."""
+    assistant = harbour(tmp_path, TABLE)
+    text = "Maduro’s envoy had a “peace” plan for 2019–2020."
+    (tmp_path / "documents" / "news.txt").write_text(text, encoding="utf-8")
+    assistant.library.sync()
+    places = diagnosis.Places(assistant.library.snapshot())
+    assert places.holds(("news.txt", 0, len(text)), [answer])
+    assert not places.holds(("news.txt", 0, len(text)), ["Madur", "201", "pea"])
+
+
 def test_a_document_that_could_not_be_read_is_told_with_its_reason(tmp_path):
     assistant = harbour(tmp_path, TABLE)
     (tmp_path / "documents" / "log.txt").write_bytes(b"\x00\x01\x02 1708 \x00" * 50)
@@ -177,6 +189,19 @@ def test_a_question_that_cannot_be_asked_does_not_end_the_run(tmp_path):
     pair = dataclasses.replace(FOUNDED, question="?" * 9)
     record = golden.run_pair(pair, harbour(tmp_path, TABLE))
     assert (record.got, record.passed) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [Pair("???", (), line=3), dataclasses.replace(SUNK, history=("???",))],
+    ids=["the question", "its history"],
+)
+def test_what_could_not_be_asked_is_not_taken_for_a_right_refusal(tmp_path, pair):
+    """Else a set of unanswerable pairs passes that no question of was ever asked."""
+    assert pair.unanswerable
+    record = golden.run_pair(pair, harbour(tmp_path, TABLE))
+    assert (record.passed, record.em, record.f1, record.stage) == (False, 0.0, 0.0, "not_asked")
+    assert record.detail.startswith("found no word in the question")
 
 
 def test_a_set_that_is_one_of_the_documents_is_refused(tmp_path):

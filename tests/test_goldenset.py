@@ -22,7 +22,7 @@ FULL = """\
   document: news/article.txt
   page: 3
   quote: on November 16
-  filter: {document: "news/*"}
+  filter: {documents: "news/*"}
   history: ["Who spoke?", "where: here"]
   known_failure: {reason: two columns, since: 2026-01-31}
 
@@ -36,7 +36,7 @@ FULL_PAIR = Pair(
     document="news/article.txt",
     page=3,
     quote="on November 16",
-    filter={"document": "news/*"},
+    filter={"documents": "news/*"},
     history=("Who spoke?", "where: here"),
     known_failure=KnownFailure("two columns", date(2026, 1, 31)),
     line=2,
@@ -97,7 +97,7 @@ def test_jsonl_and_json_hold_the_same_pairs(tmp_path):
         "document": "news/article.txt",
         "page": 3,
         "quote": "on November 16",
-        "filter": {"document": "news/*"},
+        "filter": {"documents": "news/*"},
         "history": ["Who spoke?", "where: here"],
         "known_failure": {"reason": "two columns", "since": "2026-01-31"},
     }
@@ -197,6 +197,19 @@ def test_a_paragraph_name_stays_inside_the_folder():
         ("- question: a\n  unanswerable: maybe\n", r":2: `unanswerable` must be true or false"),
         ("- question: a\n  unanswerable: true\n  quote: b\n", r":3: `quote` has no meaning"),
         ("- question: a\n  answers: [b]\n  filter: c\n", r":3: `filter` must be a mapping"),
+        # A filter that cannot be applied was a refusal, and an unanswerable pair passed unasked.
+        (
+            "- question: a\n  unanswerable: true\n  filter: {document: c}\n",
+            r":3: `filter`: found the filter 'document', expected documents, formats",
+        ),
+        (
+            "- question: a\n  unanswerable: true\n  filter: {modified_from: 31.12.2025}\n",
+            r":3: `filter`: modified_from: found '31.12.2025', expected a date",
+        ),
+        (
+            "- question: a\n  answers: [b]\n  filter: {documents: }\n",
+            r":3: `filter`: documents: found None, expected a name, or a list of names",
+        ),
         (
             "- question: a\n  answers: [b]\n  known_failure: x\n",
             r":3: .* needs a reason and a date",

@@ -130,6 +130,16 @@ def test_the_documents_are_opened_once_and_default_to_the_set_s_own_folder(repos
     assert result.stdout.str().count("opened ['handbook']") == 1
 
 
+def test_a_set_among_the_documents_is_refused_and_none_beside_it(repository):
+    # Whichever came first decided for both: one was asked of its own rows, or both failed.
+    (repository.path / "handbook" / "own.csv").write_text("question,answers\nwho?,1708\n")
+    for order in (("golden.yaml", "handbook/own.csv"), ("handbook/own.csv", "golden.yaml")):
+        golden = [argument for path in order for argument in ("--golden", path)]
+        result = run(repository, *golden, "--golden-documents", "handbook")
+        result.assert_outcomes(passed=2, failed=2)
+        result.stdout.fnmatch_lines(["*own.csv is one of the documents*"])
+
+
 KNOWN = """\
 - question: how many boats are there?
   answers: ["212"]
