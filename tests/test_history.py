@@ -12,6 +12,7 @@ from tests.ui_fakes import FakeAssistant, document
 from ui import history
 from ui.chat import Chat, Conversation
 from ui.history import History
+from ui.wiring import look_further
 
 
 def talk(chat: Chat, *questions: str) -> Conversation:
@@ -37,6 +38,49 @@ def test_a_conversation_is_there_again_after_a_restart_and_goes_on():
     assert after.identity == before.identity
     (listed,) = again.history.listed(9)
     assert (listed.title, listed.questions) == ("When was the harbour founded?", 3)
+
+
+def refused(meanwhile) -> tuple[Chat, Conversation, dict[str, str] | None]:
+    """A refusal, for which another question is found after what `meanwhile` does to the talk."""
+
+    class Slow(FakeAssistant):
+        def instead(self, answer, filters=None, seconds=2.0):
+            meanwhile(chat, conversation)
+            return super().instead(answer, filters, seconds)
+
+    chat = Chat(Slow(offers={"how deep is it?": "How many boats are there?"}))
+    conversation = talk(chat, "How deep is it?")
+    return chat, conversation, look_further(chat, conversation)
+
+
+def test_what_was_asked_while_another_question_was_looked_for_is_kept():
+    later = []
+
+    def ask(chat: Chat, conversation: Conversation) -> None:
+        later.extend(chat.ask("When was the harbour founded?", conversation))
+
+    chat, before, found = refused(ask)
+    assert found == {"asked": "How deep is it?", "text": "How many boats are there?"}
+    kept = Chat(FakeAssistant()).resume(before.identity)
+    assert [turn.question for turn in kept.turns] == [
+        "How deep is it?",
+        "When was the harbour founded?",
+    ]
+    assert kept.turns == chat.settled(later[-1]).turns
+    assert kept.turns[0].answer.refusal.instead == "How many boats are there?"
+
+
+def test_a_conversation_deleted_while_another_question_was_looked_for_stays_deleted(home):
+    chat, before, found = refused(lambda chat, conversation: chat.forget(conversation.identity))
+    assert found is not None
+    assert not chat.resume(before.identity).turns
+    assert list((home / "conversations" / "fake").iterdir()) == []
+
+
+def test_a_question_found_is_kept_with_its_refusal():
+    _, before, _ = refused(lambda chat, conversation: None)
+    (turn,) = Chat(FakeAssistant()).resume(before.identity).turns
+    assert turn.answer.refusal.instead == "How many boats are there?"
 
 
 def test_what_is_kept_is_closed_to_other_users(home):

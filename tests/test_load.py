@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -338,10 +339,25 @@ def test_what_is_sent_is_answered_or_told_what_is_wrong_with_it(tmp_path, sent, 
     assert (reply.status_code, words in reply.text) == (status, True), reply.text
 
 
+def test_the_library_that_is_served_is_asked_by_its_name_too(tmp_path):
+    class Served(FakeAssistant):
+        @property
+        def library(self):
+            return SimpleNamespace(**{**vars(super().library), "name": "papers"})
+
+    made = web.application(Served(settings=Settings(home=tmp_path)))
+    sent = {"question": "how many boats are there?", "library": "papers"}
+    reply = TestClient(made, base_url="http://127.0.0.1:7860").post("/ask", json=sent)
+    assert (reply.status_code, reply.json().get("text")) == (200, "212 boats")
+
+
 def test_where_a_login_is_asked_for_no_question_is_answered_without(client):
     asked = {"question": "how many boats are there?"}
     for auth in (None, ("ada", "wrong"), ("", ""), ("ada", "")):
         reply = client.post("/ask", json=asked, auth=auth)
         assert reply.status_code == 401 and "212" not in reply.text
         assert reply.headers["www-authenticate"].startswith("Basic")
-    assert client.post("/ask", json=asked, headers={"authorization": "Basic %"}).status_code == 401
+    # Neither base64 nor ASCII: to be told so, and no error of the server's.
+    for given in ("Basic %", "Basic Zoé:x".encode(), "Basic Zoé:x".encode("latin-1")):
+        reply = client.post("/ask", json=asked, headers={"authorization": given})
+        assert reply.status_code == 401

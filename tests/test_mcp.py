@@ -71,6 +71,43 @@ def test_what_the_asker_can_mend_is_a_tool_error_in_words():
     assert "empty" in result["content"][0]["text"]
 
 
+HALF = "How many \ud83d boats?"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        request("tools/call", name="ask", arguments={"question": HALF}),
+        request("tools/call", name="ask", arguments={"question": HALF, HALF: 1}),
+        request("tools/call", name=HALF),
+        request(HALF),
+        request("ping", HALF),
+    ],
+)
+def test_half_an_emoji_is_sent_back_and_the_server_goes_on(message):
+    # As over a pipe: what has no UTF-8 cannot be written to it.
+    pipe = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    lines = io.StringIO(f"{json.dumps(message)}\n{json.dumps(request('ping', 2))}\n")
+    Server(FakeAssistant, "0.0").run(lines, pipe)
+    pipe.seek(0)
+    first, pong = map(json.loads, pipe)
+    assert HALF in json.dumps(first, ensure_ascii=False)
+    assert pong == {"jsonrpc": "2.0", "id": 2, "result": {}}
+
+
+def test_half_an_emoji_is_no_trouble_to_what_searches_and_reads(seed_assistant):
+    asked = {"question": "Who designated \ud83d the cartel?"}
+    answered, found, pong = talk(
+        request("tools/call", 1, name="ask", arguments=asked),
+        request("tools/call", 2, name="search", arguments=asked),
+        request("ping", 3),
+        assistant=seed_assistant,
+    )
+    assert answered["result"]["structuredContent"]["text"] == "U.S. State Department"
+    assert "result" in found or found["error"]["code"] == -32603
+    assert pong["id"] == 3
+
+
 def test_documents_are_listed():
     data = call("documents")["result"]["structuredContent"]
     assert [one["name"] for one in data["documents"]] == ["harbour.txt", "lights.txt"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import threading
 from functools import partial
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -15,6 +17,8 @@ import qa
 from index.errors import LibraryError
 from qa.config import Settings
 from tests.index_fakes import WordEmbedder, write
+from ui import web
+from ui.gate import Gate
 from ui.rooms import Rooms, named_assistant, private_assistant
 from ui.shelf import Shelf
 
@@ -49,6 +53,8 @@ def test_what_one_login_uploads_another_does_not_have(tmp_path):
 class Asked:
     """A request of a login."""
 
+    session_hash = ""
+
     def __init__(self, username: str = "") -> None:
         self.username = username
 
@@ -82,6 +88,101 @@ def test_a_document_that_is_shared_is_embedded_once(shared, words):
     write(tmp := shared.settings.home / "more", {"mine.txt": "A copper engine."})
     ada.library.add(tmp)
     assert words.encoded[len(before) :] == [question, question, "A copper engine."]
+
+
+def test_what_was_removed_from_the_shared_library_is_quoted_to_no_login(shared):
+    shared.library.remove("b.txt")
+    ada = private_assistant(shared, "ada")
+    # Its file is left where it is, and is not read in again.
+    *_, view = Shelf(ada, Path("received")).resync()
+    assert "b.txt" not in view
+    assert [record.name for record in ada.library.documents()] == ["a.txt"]
+    assert {found.document for found in ada.library.search("Where is the dragon?")} == {"a.txt"}
+
+
+@pytest.mark.parametrize("file", ["left", "deleted", "put back"])
+def test_what_is_removed_later_is_taken_out_before_a_login_asks_again(shared, tmp_path, file):
+    rooms = Rooms(shared, tmp_path, lambda assistant: (), partial(private_assistant, shared))
+    sent = write(tmp_path / "received", {"mine.txt": "A copper engine."})
+    room = rooms(Asked("ada"))
+    chat = room.chat
+    list(Shelf(chat.assistant, sent).add([{"path": str(sent / "mine.txt"), "name": "mine.txt"}]))
+    everything = ["a.txt", "b.txt", "uploaded/mine.txt"]
+    assert rooms(Asked("ada")).chat.names() == everything
+    *_, quoting = chat.ask("What is there?", chat.empty(), ["b.txt"])
+    assert chat.resume(quoting.identity).turns
+    path = tmp_path / "papers" / "b.txt"
+    shared.library.remove("b.txt")
+    if file != "left":
+        path.unlink()
+    assert rooms(Asked("ada")).chat.names() == ["a.txt", "uploaded/mine.txt"]
+    assert not chat.resume(quoting.identity).turns, "a kept conversation quotes it still"
+    if file == "put back":
+        path.write_text("A dragon.")
+    list(rooms(Asked("ada")).shelf.resync())
+    assert rooms(Asked("ada")).chat.names() == ["a.txt", "uploaded/mine.txt"]
+
+
+def test_a_file_that_was_away_when_it_was_removed_is_taken_out_when_it_comes_back(shared, tmp_path):
+    rooms = Rooms(shared, tmp_path, lambda assistant: (), partial(private_assistant, shared))
+    (tmp_path / "papers" / "b.txt").unlink()
+    room = rooms(Asked("ada"))
+    shared.library.remove("b.txt")
+    assert rooms(Asked("ada")).chat.names() == ["a.txt"]
+    write(tmp_path / "papers", {"b.txt": "A dragon."})
+    list(room.shelf.resync())
+    assert rooms(Asked("ada")).chat.names() == ["a.txt"]
+
+
+def test_a_file_that_a_login_has_by_another_name_is_taken_out_too(tmp_path, words):
+    papers = write(tmp_path / "papers", {"b.txt": "A bridge.", "deep/b.txt": "A dragon."})
+    shared = qa.open(papers / "deep", settings=Settings(home=tmp_path / "home"))
+    # A folder inside the other one: it counts once where both are opened at the same time.
+    shared.library.add(papers)
+    shared.library.remove("b.txt")
+    assert "papers/b.txt" in {record.name for record in shared.library.documents()}
+    ada = private_assistant(shared, "ada")
+    assert [record.name for record in ada.library.documents()] == ["b.txt"]
+
+
+def test_what_a_login_uploaded_stays_when_another_file_of_its_name_is_removed(shared, tmp_path):
+    rooms = Rooms(shared, tmp_path, lambda assistant: (), partial(private_assistant, shared))
+    sent = write(tmp_path / "received", {"mine.txt": "A copper engine."})
+    own = rooms(Asked("ada")).chat.assistant
+    list(Shelf(own, sent).add([{"path": str(sent / "mine.txt"), "name": "mine.txt"}]))
+    shared.library.add(write(tmp_path / "other" / "uploaded", {"mine.txt": "Not hers."}))
+    shared.library.remove("uploaded/mine.txt")
+    assert rooms(Asked("ada")).chat.names() == ["a.txt", "b.txt", "uploaded/mine.txt"]
+
+
+@pytest.mark.parametrize("login", ["", "ada"])
+def test_the_library_that_is_served_is_asked_by_its_name_too(tmp_path, words, login):
+    papers = write(tmp_path / "papers", {"a.txt": "The apple bridge."})
+    served = qa.open(papers, name="papers", settings=Settings(home=tmp_path / "home"))
+    private = partial(private_assistant, served) if login else None
+    rooms = Rooms(served, tmp_path, lambda assistant: (), private)
+    who = Asked(login)
+    assert rooms.asked(who, "papers") is rooms.asked(who, "") is rooms(who)
+    for name in ("paper", "PAPERS", "../papers", None, 7, ["papers"]):
+        assert rooms.asked(who, name) is None
+    asked = web.endpoint(rooms, Gate())
+    assert asyncio.run(asked("Where is it?", who, library="papers"))["question"] == "Where is it?"
+    with pytest.raises(gr.Error, match="no library 'none'"):
+        asyncio.run(asked("Where is it?", who, library="none"))
+    if not login:
+        # Or its documents would be joined by a folder for uploads.
+        with pytest.raises(LibraryError, match="expected a new name"):
+            rooms.make(who, "papers")
+
+
+def test_a_logins_own_library_is_asked_by_its_name_before_the_served_one(tmp_path, words):
+    papers = write(tmp_path / "papers", {"a.txt": "The apple bridge."})
+    served = qa.open(papers, name="papers", settings=Settings(home=tmp_path / "home"))
+    private = partial(private_assistant, served)
+    rooms = Rooms(served, tmp_path, lambda assistant: (), private)
+    made = rooms.make(Asked("ada"), "papers")
+    assert made.chat.names() == [] and rooms.asked(Asked("ada"), "papers") is made
+    assert rooms.asked(Asked("bob"), "papers").chat.names() == ["a.txt"]
 
 
 def test_libraries_are_made_chosen_and_kept_apart(shared, tmp_path):

@@ -173,6 +173,11 @@ class Chat:
         if self.history is not None:
             self.history.keep(conversation.identity, self.settled(conversation).turns)
 
+    def keep_offers(self, identity: str) -> None:
+        """Keep the questions found for its refusals with what is kept of a conversation."""
+        if self.history is not None:
+            self.history.amend(identity, lambda turns: self.settled(Conversation(turns)).turns)
+
     def source(self, conversation: Conversation, quick: bool = False) -> str:
         """Return the document pane: the citation in its document, or documents to choose from.
 

@@ -13,7 +13,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -51,12 +51,25 @@ class History:
         done = [turn for turn in turns if turn.answer is not None][-MOST_TURNS:]
         if not done or not IDENTITY.fullmatch(identity):
             return
-        data = {"format": FORMAT, "turns": [_plain(turn) for turn in done]}
         try:
             with _WRITING:
-                self._write(identity, json.dumps(data, ensure_ascii=False))
+                self._write(identity, done)
                 for old in self._paths()[MOST:]:
                     old.unlink(missing_ok=True)
+        except OSError as error:
+            log.error("a conversation could not be kept: %s", error)
+
+    def amend(self, identity: str, change: Callable[[tuple[Turn, ...]], tuple[Turn, ...]]) -> None:
+        """Change what is kept of a conversation by now; one that is not kept stays so.
+
+        What cannot be written is logged, and is kept as it was.
+        """
+        try:
+            with _WRITING:
+                turns = self.load(identity)
+                changed = change(turns)
+                if changed != turns:
+                    self._write(identity, changed)
         except OSError as error:
             log.error("a conversation could not be kept: %s", error)
 
@@ -116,7 +129,9 @@ class History:
             log.warning("a conversation cannot be read: %s: %r", path, error)
             return ()
 
-    def _write(self, identity: str, text: str) -> None:
+    def _write(self, identity: str, turns: Sequence[Turn]) -> None:
+        data = {"format": FORMAT, "turns": [_plain(turn) for turn in turns]}
+        text = json.dumps(data, ensure_ascii=False)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=self.folder)
         try:

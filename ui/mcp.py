@@ -100,7 +100,8 @@ class Server:
                 continue
             reply = self.reply(line)
             if reply is not None:
-                sink.write(json.dumps(reply, ensure_ascii=False) + "\n")
+                # In ASCII: half of a surrogate pair, sent back as it came, has no UTF-8.
+                sink.write(json.dumps(reply) + "\n")
                 sink.flush()
 
     def reply(self, line: str) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -67,8 +66,8 @@ def route(
         name = login(request.headers.get("authorization", ""), logins)
         who = name or (request.client.host if request.client else "")
         try:
-            room = await run_in_threadpool(rooms, gr.Request(request, name), asked.library)
-            if room.library != asked.library:
+            room = await run_in_threadpool(rooms.asked, gr.Request(request, name), asked.library)
+            if room is None:
                 raise HTTPException(404, f"There is no library {asked.library!r}.")
             question = Question(room.chat.assistant, asked.question, instead=asked.instead)
             found = await answered(gate, who, question, request)
@@ -108,7 +107,7 @@ def login(authorization: str, logins: Logins) -> str | None:
     scheme, _, given = authorization.partition(" ")
     try:
         found = base64.b64decode(given, validate=True) if scheme.lower() == "basic" else b""
-    except binascii.Error:
+    except ValueError:  # other characters than base64's, or than ASCII
         found = b""
     for name, password in logins:
         # Takes as long whatever differs.

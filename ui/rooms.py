@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ import gradio as gr
 
 from index.errors import LibraryError
 from index.library import Library
+from index.scan import Root, label
 from index.shelf import folder as place
 from index.shelf import libraries_of
+from index.store import Manifest
 from qa.assistant import Assistant, calibration_of
 from qa.own_calibration import in_force
 from ui.chat import Chat
@@ -54,12 +57,14 @@ class Rooms:
             assistant: The one that everyone shares, unless `private` is given.
             received: Where the upload route puts files.
             examples: Questions to offer for an assistant.
-            private: Opens the assistant of a login, by name.
+            private: Opens the assistant of a login, by name; what is removed from the library of
+                `assistant` later is taken out of the login's too, before it is asked again.
         """
         self._received, self._examples, self._private = received, examples, private
         self._shared = self._room("", assistant)
         self._open: dict[tuple[str, str], Room] = {}
         self._opening: dict[tuple[str, str], Lock] = {}
+        self._looked: dict[str, tuple[Manifest | None, Manifest | None]] = {}
         self._lock = Lock()
 
     def _room(self, library: str, assistant: Assistant) -> Room:
@@ -90,6 +95,19 @@ class Rooms:
             self._login(request), library, lambda: named_assistant(assistant, library)
         )
 
+    def asked(self, request: gr.Request, library: object) -> Room | None:
+        """Return the room of a library that is asked by name; None when there is none of it.
+
+        The first one is asked by no name, and by the one that it is served by.
+
+        Raises:
+            CitespanError: The library cannot be opened.
+        """
+        room = self(request, library)
+        served = self._shared.chat.assistant.library.name
+        known = (room.library,) if room.library else ("", served)
+        return room if library in known else None
+
     def named(self, room: Room) -> list[str]:
         """Return the names of the libraries beside a login's first one."""
         home = Path(room.chat.assistant.settings.home)
@@ -108,7 +126,7 @@ class Rooms:
             LibraryError: The name is no name, or taken.
         """
         first = self._first(request)
-        if name in self.named(first):
+        if name and name in (first.chat.assistant.library.name, *self.named(first)):
             raise LibraryError(f"library {name!r}: there already, expected a new name")
         named_assistant(first.chat.assistant, name, make=True)
         return self(request, name)
@@ -122,7 +140,21 @@ class Rooms:
         if private is None:
             return self._shared
         login = self._login(request)
-        return self._opened(login, "", lambda: private(login))
+        room = self._opened(login, "", lambda: private(login))
+        self._follow(login, room)
+        return room
+
+    def _follow(self, login: str, room: Room) -> None:
+        """Take out of a login's library what was removed from the shared one by now."""
+        shared, own = (one.chat.assistant.library for one in (self._shared, room))
+        with self._opening[login, ""]:
+            # To go through all names takes too long for every question.
+            manifest = shared.snapshot().manifest
+            if self._looked.get(login) == (manifest, own.snapshot().manifest):
+                return
+            if take_out(shared, own):
+                room.chat.prune()
+            self._looked[login] = manifest, own.snapshot().manifest
 
     def _opened(self, login: str, library: str, make: Callable[[], Assistant]) -> Room:
         """Return a room that is open, or open it; nobody waits for another one's to open."""
@@ -182,9 +214,65 @@ def named_assistant(like: Assistant, name: str, make: bool = False) -> Assistant
     return Assistant(library, like.reader, calibration_of(library, settings), settings)
 
 
+def take_out(shared: Library, own: Library) -> bool:
+    """Take out of a login's library what was removed by hand from the shared one.
+
+    What is taken into the shared one again stays out here, as what the login itself removed does.
+
+    Returns:
+        Whether there was anything to take out.
+
+    Raises:
+        LibraryError: It could not be taken out: another process is writing, or a folder is gone.
+    """
+    manifest = shared.snapshot().manifest
+    if manifest is None or not manifest.excluded:
+        return False
+    roots = _roots(manifest)
+    removed = {path for name in manifest.excluded for path in _places(name, roots)}
+    found = False
+    # Looked for after each, as each one takes in what has changed on the disk meanwhile.
+    while (name := _still_there(own, removed)) is not None:
+        own.remove(name)
+        found = True
+    return found
+
+
+def _still_there(own: Library, removed: set[Path]) -> str | None:
+    snapshot = own.snapshot()
+    roots = _roots(snapshot.manifest) if snapshot.manifest else ()
+    for record in snapshot.documents():
+        places = _places(record.name, roots)
+        if removed.isdisjoint(places):
+            continue
+        # Of two places that a name can mean, the one with a file: the other may be an upload's.
+        there = [path for path in places if os.path.exists(path)] or places
+        if not removed.isdisjoint(there):
+            return record.name
+    return None
+
+
+def _roots(manifest: Manifest) -> tuple[Root, ...]:
+    return label([Path(root) for root in manifest.roots])
+
+
+def _places(name: str, roots: Sequence[Root]) -> list[Path]:
+    """Return where a document of a name may lie, be it there or not.
+
+    Two libraries of the same folders can have two names for a file: a name begins with its root's
+    label, and a root inside another one counts once when a library is opened.
+    """
+    return [
+        root.path / name.removeprefix(root.label).removeprefix("/")
+        for root in roots
+        if not root.label or f"{name}/".startswith(f"{root.label}/")
+    ]
+
+
 def private_assistant(assistant: Assistant, name: str) -> Assistant:
     """Open a login's own assistant: the shared documents, and what this login uploads.
 
+    What was removed from the shared library by hand is not among them, though its file is there.
     The models are shared, and so are the vectors of the shared documents; the library, the uploads,
     the conversations and the golden set are the login's own, in a folder named by a hash, since a
     name may hold anything.
@@ -205,6 +293,7 @@ def private_assistant(assistant: Assistant, name: str) -> Assistant:
         milvus=shared.milvus,
     )
     library.sync()
+    take_out(assistant.library, library)
     own = shared.model_copy(update={"home": home})
     calibration = in_force(library.folder, own) or assistant.calibration
     return Assistant(library, assistant.reader, calibration, own)

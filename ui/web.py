@@ -150,8 +150,8 @@ def endpoint(rooms: Rooms, gate: Gate) -> Any:
             question that no document has), `note`.
         """
         try:
-            room = await run_in_threadpool(rooms, request, library)
-            if room.library != library:
+            room = await run_in_threadpool(rooms.asked, request, library)
+            if room is None:
                 raise gr.Error(f"There is no library {library!r}.", print_exception=False)
             asked = Question(room.chat.assistant, question, instead=instead)
             found = [stage async for stage in ask(gate, line_of(request), asked) if stage]

@@ -92,7 +92,8 @@ def look_further(chat: Chat, conversation: Conversation) -> dict[str, str] | Non
     """Look for a question that is answered, and keep the one found with the conversation."""
     found = chat.offer(conversation)
     if found is not None:
-        chat.keep(conversation)
+        # Looking took a while: the conversation may have gone on since, or been deleted.
+        chat.keep_offers(conversation.identity)
     return found
 
 
