@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.columns import columns_at
 from index.formats.columns import with_tabs
+from index.search import Passage
+from qa.tables import views
 
 WIDTH, HEIGHT, SPACE = 5.0, 7.0, 3.0
 
@@ -161,6 +164,21 @@ def test_a_line_that_runs_from_right_to_left_is_left_alone():
         with_tabs(text, boxes[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1], dtype=np.float32))[0]
         == text
     )
+
+
+def test_cells_of_a_web_page_stand_below_their_names(read):
+    """Ann's age was answered with her salary: the empty corner was left out."""
+    rows = "".join(
+        f"<tr><td>{name}</td><td>{salary}</td><td>{age}</td></tr>"
+        for name, salary, age in [("Ann Lee", 50000, 31), ("Bob Ray", 61000, 17)]
+    )
+    document = read(
+        f"<table><tr><th></th><th>Salary</th><th>Age</th></tr>{rows}</table>".encode(), "a.html"
+    )
+    assert columns_at(document, document.text.index("Bob")).names == ("", "Salary", "Age")
+    whole = Passage("a.html", 0, len(document.text), document.text, 1.0, 0.3, 2.0, None, None)
+    (row,) = views("How old is Ann Lee? What is her age?", whole)
+    assert row.text == "Ann Lee. Salary: 50000, Age: 31."
 
 
 places = st.lists(

@@ -10,7 +10,7 @@ import pypdfium2
 import pytest
 
 from index.documents import parse
-from index.errors import DocumentError
+from index.errors import DocumentError, UnreadableDocument
 from index.formats.pdf import load_page, whole_page
 from tests.format_fakes import archive, docx_of, epub_of, form_of, pdf_of, show
 from tests.index_fakes import open_library, write
@@ -222,7 +222,28 @@ _TABLE = (
             "a\tb\n-x=1",
         ),
         # A cell over two columns, one over two rows, and a row in a content control.
-        (_TABLE, "Fees\t2025\na\tbc d\t2025"),
+        (_TABLE, "Fees\t\t2025\na\tbc d\t2025"),
+        # Seven days were of Q3; a title over all columns stays alone in its line.
+        (
+            "<w:tbl><w:tr>"
+            + cell(paragraph(words("Days off")), "<w:gridSpan w:val='4'/>")
+            + "</w:tr><w:tr>"
+            + "".join(cell(paragraph(words(name))) for name in ("Name", "Q1", "Q2", "Q3"))
+            + "</w:tr><w:tr>"
+            + cell(paragraph(words("Bob")))
+            + cell(paragraph(words("leave")), "<w:gridSpan w:val='2'/>")
+            + cell(paragraph(words("7")))
+            + "</w:tr></w:tbl>",
+            "Days off\nName\tQ1\tQ2\tQ3\nBob\tleave\t\t7",
+        ),
+        # No row of Word is so wide: a file that says so must not fill the memory.
+        (
+            "<w:tbl><w:tr>"
+            + cell(paragraph(words("a")), "<w:gridSpan w:val='9999'/>")
+            + cell(paragraph(words("b")))
+            + "</w:tr></w:tbl>",
+            "a" + "\t" * 63 + "b",
+        ),
         (
             f"<w:tbl><w:tr><w:trPr><w:del/></w:trPr>{cell(paragraph(words('gone')))}</w:tr><w:tr>"
             + cell(paragraph(words("A")) + paragraph(_BOXED))
@@ -236,7 +257,7 @@ _TABLE = (
             + "</w:tr><w:tr><w:trPr><w:gridBefore w:val='1'/></w:trPr>"
             + cell("<w:p/>", "<w:vMerge/>")
             + "</w:tr></w:tbl>",
-            "Q1\tEU\nEU",
+            "Q1\tEU\n\tEU",
         ),
         # Between these paragraphs the line end was deleted; this letter is a large one.
         (
@@ -274,6 +295,8 @@ _TABLE = (
         "box",
         "marks",
         "cells",
+        "spanned",
+        "wide",
         "deleted",
         "before",
         "joined",
@@ -326,6 +349,57 @@ def test_html_gives_the_main_text_without_furniture(read):
     assert document.heading_at(30) == "The title"
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        # Shifted to the left, the salary stood below "Age".
+        (
+            "<table><tr><th></th><th>Salary</th><th>Age</th></tr>"
+            "<tr><td>Ann Lee</td><td>50000</td><td>31</td></tr>"
+            "<tr><td>&nbsp;</td><td>61000</td><td></td></tr></table>",
+            "\tSalary\tAge\nAnn Lee\t50000\t31\n\t61000",
+        ),
+        # Cells that only leave room are no row of a table.
+        ("<table><tr><td></td><td>Dear Ann,</td></tr></table>", "Dear Ann,"),
+        (
+            "<table><tr><td>New<br>York</td><td>5</td></tr>"
+            "<tr><td><p>A</p></td><td><p>B</p><ul><li>c<li>d</ul></td></tr></table>",
+            "New York\t5\nA\tB - c - d",
+        ),
+        # A table that lays out the page has no rows, but one inside of it has.
+        (
+            "<table><tr><td>Menu<td><h1>Staff</h1><p>One.<p>Two."
+            "<table><tr><th><th>Age<th>Office<tr><td>Ann<td>31<td>Oslo</table>Three.</table>",
+            "Menu\n\nStaff\n\nOne.\n\nTwo.\n\n\tAge\tOffice\nAnn\t31\tOslo\n\nThree.",
+        ),
+        (
+            f"<table><tr><td>Menu<td><p>{'a ' * 600}<p>Two.</table>",
+            f"Menu\n\n{'a ' * 600}".strip() + "\n\nTwo.",
+        ),
+    ],
+    ids=["corner", "room", "lines", "layout", "long"],
+)
+def test_cells_of_html_keep_their_places_in_their_rows(read, source, text):
+    assert read(source.encode(), "a.html").text == text
+
+
+def test_a_page_that_is_a_form_is_text_all_the_same(read):
+    """Some servers wrap every page in one."""
+    source = "<form action=x><h1>Fees</h1><p>They are 5.</p><button>Go</button></form>More."
+    assert read(source.encode(), "a.html").text == "Fees\n\nThey are 5.\n\nMore."
+
+
+def test_lines_of_preformatted_text_stay_apart(read):
+    source = "<pre>one<br>two  <b>b</b>\n<!-- c --> three</pre>"
+    assert read(source.encode(), "a.html").text == "one\ntwo  b\n three"
+
+
+def test_html_that_declares_an_encoding_that_it_cannot_have_is_utf_8(read):
+    """In UTF-16 the declaration would not have been found: a server's template is wrong."""
+    document = read('<META charset="utf-16"><p>Łódź is fine.</p>'.encode(), "a.html")
+    assert (document.text, document.encoding) == ("Łódź is fine.", "utf-8")
+
+
 def test_html_prefers_its_main_part_and_its_declared_encoding(read):
     source = '<meta charset="iso-8859-2"><div>ad</div><main><p>Łódź</p></main><div>ad</div>'
     document = read(source.encode("iso-8859-2"), "a.html")
@@ -337,10 +411,43 @@ def test_epub_chapters_come_in_reading_order(read):
     assert document.text == "First\n\na\n\nLast\n\nz"
 
 
+def encryption(*algorithms):
+    """Return what a book says of its encrypted files."""
+    entries = "".join(
+        f'<e:EncryptedData><e:EncryptionMethod Algorithm="{algorithm}"/></e:EncryptedData>'
+        for algorithm in algorithms
+    )
+    space = 'xmlns:e="http://www.w3.org/2001/04/xmlenc#"'
+    return {"META-INF/encryption.xml": f"<encryption {space}>{entries}</encryption>"}
+
+
+FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+
+
+def test_an_epub_with_scrambled_fonts_is_read_and_one_with_locked_text_is_not(read):
+    assert read(epub_of("<p>a</p>", extra=encryption(*FONTS)), "a.epub").text == "a"
+    locked = epub_of("<p>a</p>", extra=encryption(FONTS[0], "http://www.w3.org/2001/04/xmlenc#rsa"))
+    with pytest.raises(UnreadableDocument, match="digital rights management"):
+        read(locked, "a.epub")
+
+
+def test_footnotes_and_boxes_of_an_epub_are_text(read):
+    chapter = '<p>Text.</p><aside epub:type="footnote">See Annex B.</aside><p>More.</p>'
+    assert read(epub_of(chapter), "a.epub").text == "Text.\n\nSee Annex B.\n\nMore."
+    assert read(chapter.encode(), "a.html").text == "Text.\n\nMore."
+
+
 def test_elements_that_xhtml_closes_at_once_do_not_swallow_the_text(read):
     source = '<html><head><title/><script src="x.js" /></head><body><p>Kept.</p></body></html>'
     assert read(source.encode(), "a.xhtml").text == "Kept."
     assert read(epub_of(source), "a.epub").text == "Kept."
+
+
+def test_a_long_text_with_its_only_accent_far_below_is_read(read):
+    """All before it is ASCII, which the whole is not."""
+    text = "The boats came in at dawn. " * 15_000 + "Then we met at the café. " + "They left. " * 9
+    document = read(text.encode("cp1252"), "a.txt")
+    assert document.text == text and "not declared" in document.note
 
 
 def test_latin_1_means_what_it_means_on_the_web(read):
@@ -377,6 +484,40 @@ def test_cells_of_tables_have_their_coordinates(read):
     assert table.cell_at(len(table.text)) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "source", "text"),
+    [
+        # Quotes inside of quotes, with and without any in what is looked at for delimiters.
+        (
+            "a.csv",
+            'Name,Note,Office\nAnn,"She said ""yes, we can"" and left",Oslo\n',
+            'Name\tNote\tOffice\nAnn\tShe said "yes, we can" and left\tOslo',
+        ),
+        (
+            "a.csv",
+            "Name,Age\n" + "Ann,31\n" * 3000 + '"Lee ""Bo"", Cy",17\n',
+            "Name\tAge\n" + "Ann\t31\n" * 3000 + 'Lee "Bo", Cy\t17',
+        ),
+        # Words in single quotes quote no cell.
+        (
+            "a.csv",
+            "Name,Kind,Note\nAnn,'big',\"so, so\"\nBob,'old',\"no, no\"\nCy,'old',x\n",
+            "Name\tKind\tNote\nAnn\t'big'\tso, so\nBob\t'old'\tno, no\nCy\t'old'\tx",
+        ),
+        ("a.csv", 'Ann, "Oslo, Norway", 5\nBob, "Lima", 6\n', "Ann\tOslo, Norway\t5\nBob\tLima\t6"),
+        # A comma in every row.
+        (
+            "a.TSV",
+            "Lee, Ann\tSales\t50\nRay, Bob\tSales\t17\n",
+            "Lee, Ann\tSales\t50\nRay, Bob\tSales\t17",
+        ),
+    ],
+    ids=["quotes", "late", "single", "space", "tabs"],
+)
+def test_cells_of_csv_are_those_that_were_written(read, name, source, text):
+    assert read(source.encode(), name).text == text
+
+
 def test_mail_gives_headers_and_body_and_names_attachments(read):
     source = (
         "Subject: =?utf-8?q?Caf=C3=A9?=\nFrom: Ann <ann@example.org>\nMIME-Version: 1.0\n"
@@ -387,6 +528,43 @@ def test_mail_gives_headers_and_body_and_names_attachments(read):
     document = read(source.encode(), "a.eml")
     assert document.text == "Café\n\nFrom: Ann <ann@example.org>\n\nHello you"
     assert document.note == "attachments not read: bill.pdf"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("text/plain", "Café, 5 €".encode()),
+        ("text/plain; charset=us-ascii", "Café, 5 €".encode()),
+        ("text/html", '<meta charset="utf-8"><p>Café, 5 €</p>'.encode()),
+        ("text/html", '<meta charset="windows-1252"><p>Café, 5 €</p>'.encode("cp1252")),
+    ],
+)
+def test_mail_that_names_no_encoding_keeps_its_letters(read, kind, content):
+    source = f"Subject: s\nMIME-Version: 1.0\nContent-Type: {kind}\n\n".encode() + content
+    document = read(source, "a.eml")
+    assert (document.text, document.note) == ("s\n\nCafé, 5 €", None)
+
+
+def test_mail_whose_encoding_is_a_guess_says_so_and_broken_mail_is_read(read):
+    head = b"Subject: s\nMIME-Version: 1.0\nContent-Type: text/plain\n\n"
+    old = read(head + b"We met at the caf\xe9 at noon, and then had a walk in the town.", "a.eml")
+    assert "café" in old.text and old.note.endswith("not declared")
+    assert read(head + b"a\x00b caf\xe9", "a.eml").text == "s\n\nab caf\ufffd"
+
+
+def test_mail_that_goes_on_behind_a_picture_is_read_to_its_end(read):
+    parts = (
+        "Content-Type: text/plain\n\nSee the bill:",
+        "Content-Type: application/pdf\nContent-Disposition: inline; filename=bill.pdf\n\nx",
+        "Content-Type: text/plain\n\nPay by 4 May.",
+        "Content-Type: text/plain\nContent-Disposition: attachment; filename=log.txt\n\nno",
+        "Content-Type: text/html\n\n<p>Yours, Ann</p>",
+    )
+    source = "Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+    source += "".join(f"--b\n{part}\n" for part in parts) + "--b--\n"
+    document = read(source.encode(), "a.eml")
+    assert document.text == "s\n\nSee the bill:\n\nPay by 4 May.\n\nYours, Ann"
+    assert document.note == "attachments not read: bill.pdf, log.txt"
 
 
 def test_a_workbook_that_names_a_style_it_lacks_is_read(read):

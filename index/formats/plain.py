@@ -18,6 +18,7 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---(?=\n|\Z)", re.DOTALL)
 # Control characters that no text file has; white space and the \x1b of colour codes may stand.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _DETECTION_SAMPLE = 256 * 1024
+_ASCII = bytes(range(0x80))
 
 
 def load_text(data: bytes, name: str) -> Content:
@@ -72,7 +73,10 @@ def decode(data: bytes, name: str, declared: str | None = None) -> tuple[str, st
 def _detect(data: bytes, name: str) -> tuple[str, str]:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_DETECTION_SAMPLE]).best()
+    # Around what tells encodings apart: all before the first byte that is not ASCII is alike.
+    first = len(data) - len(data.lstrip(_ASCII))
+    start = max(0, first - _DETECTION_SAMPLE // 2)
+    best = from_bytes(data[start : start + _DETECTION_SAMPLE]).best()
     if best is None:
         raise UnreadableDocument(f"{name}: binary data, no text (no encoding fits)")
     try:

@@ -21,17 +21,25 @@ def load_csv(data: bytes, name: str) -> Content:
     """Read comma, semicolon, tab or bar separated values."""
     text, encoding, note = decode(data, name)
     csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:_SAMPLE], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
     builder = ContentBuilder()
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), dialect)
+        rows = csv.reader(
+            io.StringIO(text, newline=""), delimiter=_delimiter(text, name), skipinitialspace=True
+        )
         _add(builder, (map(shown, row) for row in rows), None)
     except csv.Error as error:
         raise UnreadableDocument(f"{name}: not a table ({error})") from error
     return builder.build(note, encoding)
+
+
+def _delimiter(text: str, name: str) -> str:
+    """Return what stands between cells; how cells are quoted is not guessed, it is often wrong."""
+    if name.lower().endswith(".tsv"):
+        return "\t"
+    try:
+        return csv.Sniffer().sniff(text[:_SAMPLE], delimiters=",;\t|").delimiter
+    except csv.Error:
+        return ","
 
 
 def load_xlsx(data: bytes, name: str) -> Content:

@@ -44,6 +44,7 @@ _PAGE_NUMBER = re.compile(r"\W*(?:[pP]age\s)?\d{0,4}\W*(?:of\s\d+)?\W*")
 _BESIDE = ("footnotes", "endnotes", "header", "footer")
 # Parts with text that is not read, and what a person calls them.
 _UNREAD = {"chart": "charts", "diagramData": "diagrams", "aFChunk": "embedded documents"}
+_MOST_COLUMNS = 63  # of a table, in Word
 # Fonts of symbols, by their codes from U+F020 on.
 _GREEK = dict(
     zip(
@@ -262,6 +263,8 @@ def _lines(table: _Element, numbers: Numbers) -> list[str]:
             goes_on = merged is not None and merged.get(_VALUE) != "restart"
             words = _one_line(numbers.next(one) + _text(one) for one in _paragraphs(cell))
             said[column] = above.get(column, words) if goes_on else words
+            # Below the name of its column, whatever cells before it go over or leave out.
+            cells.extend([""] * (min(column, _MOST_COLUMNS) - len(cells)))
             cells.append(said[column])
             column += _count(cell.find(f"{_WORD}tcPr/{_WORD}gridSpan"), 1)
         above = said
