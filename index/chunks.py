@@ -10,8 +10,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Tried in this order: blank lines, line ends, sentence ends, spaces, anywhere.
-_SEPARATORS = [r"\n[ \t]*\n\s*", r"\n", r"[.!?…]+[\"'”’»)\]]*\s+", r"\s+", ""]
+# Tried in this order: blank lines, line ends, sentence ends, spaces, anywhere. A sentence end is
+# looked for once in a run of dots: from each of them, a long run would take minutes.
+_SEPARATORS = [
+    r"\n[ \t]*\n\s*",
+    r"\n",
+    r"(?<![.!?…])[.!?…]+[\"'”’»)\]]*\s+",
+    r"\s+",
+    "",
+]
 # A line this long was not wrapped by hand, so the line ends beside it end paragraphs.
 _UNWRAPPED = 160
 _WINDOW = 8000

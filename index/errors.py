@@ -38,7 +38,7 @@ class UnreadableDocument(DocumentError):
 
 
 class ParserInterrupted(UnreadableDocument):
-    """Its parser ran out of time or was killed: on a machine less busy it may be read."""
+    """Its parser did not start, ran out of time or was killed: later the file may be read."""
 
 
 class DocumentTooLarge(DocumentError):

@@ -7,9 +7,13 @@ takes back in, `#` starts a comment. The last pattern that fits decides.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from index.errors import LibraryError
 
 NAME = ".citespanignore"
 _LARGEST = 1024 * 1024
@@ -26,11 +30,27 @@ class IgnoreRules:
     """The rules of one folder; without the file, nothing is ignored."""
 
     def __init__(self, folder: Path) -> None:
+        """Read the rules.
+
+        Raises:
+            LibraryError: They cannot be read; without them what is left out would be taken in.
+        """
         self._rules: list[_Rule] = []
         path = folder / NAME
-        if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
+        try:
+            found = os.lstat(path)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+                return
             text = path.read_text(encoding="utf-8", errors="replace")
-            self._rules = [rule for line in text.splitlines() if (rule := _read(line))]
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise LibraryError(
+                f"{path}: cannot be read ({error.strerror}), expected rules that can be, or none; "
+                f"allow the reading (chmod u+rx on its folder, u+r on the file), or remove it, "
+                "and run the command again"
+            ) from error
+        self._rules = [rule for line in text.splitlines() if (rule := _read(line))]
 
     def ignores(self, name: str, *, folder: bool) -> bool:
         """Tell whether a POSIX path inside the folder is left out."""

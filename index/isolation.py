@@ -62,7 +62,8 @@ class ParserProcess:
         """Return what a loader makes of a file's bytes.
 
         Raises:
-            ParserInterrupted: Its time was up, or something else ended the process.
+            ParserInterrupted: The process could not be started, its time was up, or something
+                else ended it.
             DocumentError: The loader refused the file, or the file exceeded a limit.
         """
         return Content.from_json(self._ask(data, name=name, format=format))
@@ -85,7 +86,15 @@ class ParserProcess:
         name = request["name"]
         with self._lock:
             try:
-                reply = self._exchange(json.dumps(request).encode(), data)
+                process = self._running()
+            except OSError as error:
+                # Short of memory, processes or descriptors: that says nothing of the file.
+                raise ParserInterrupted(
+                    f"{name}: its parser could not be started ({error.strerror}); "
+                    "sync again when the machine is less busy"
+                ) from error
+            try:
+                reply = self._exchange(process, json.dumps(request).encode(), data)
             except _TimeUp as error:
                 self._end()
                 raise ParserInterrupted(
@@ -96,8 +105,8 @@ class ParserProcess:
             except (OSError, ValueError, struct.error) as error:
                 status = self._end()
                 why = f"ended by {signal.Signals(-status).name}" if status < 0 else "ended early"
-                # Nothing in a file sends SIGKILL: the machine was short of memory, or a person.
-                killed = status == -signal.SIGKILL
+                # Nothing in a file sends these: the machine was short of memory, or a person.
+                killed = status in (-signal.SIGKILL, -signal.SIGTERM)
                 raise (ParserInterrupted if killed else UnreadableDocument)(
                     f"{name}: its parser {why}; the file is broken or needs more than "
                     f"{self._memory // 1024**2:,} MB"
@@ -107,9 +116,10 @@ class ParserProcess:
             raise kind(reply["message"])
         return reply
 
-    def _exchange(self, request: bytes, data: bytes) -> dict[str, Any]:
+    def _exchange(
+        self, process: subprocess.Popen[bytes], request: bytes, data: bytes
+    ) -> dict[str, Any]:
         deadline = time.monotonic() + self._seconds
-        process = self._running()
         assert process.stdin is not None and process.stdout is not None
         message = _LENGTH.pack(len(request)) + request + _LENGTH.pack(len(data)) + data
         _write(process.stdin.fileno(), message, deadline)

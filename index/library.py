@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,10 +24,25 @@ from index.isolation import ParserProcess
 from index.milvus import MilvusStore
 from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot, load
-from index.store import SCHEMA, Manifest, Store, describe
+from index.store import SCHEMA, Manifest, Store, describe, index_command
 from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
 from index.verify import VerifyReport, inspect, remove_leftovers
 from index.watch import changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a library is to be made of from now on, beside what it is made of.
+
+    Attributes:
+        roots: Folders and files more.
+        excluded: Names that are left out.
+        included: Names that are left out no longer.
+    """
+
+    roots: tuple[Path, ...] = ()
+    excluded: frozenset[str] = frozenset()
+    included: frozenset[str] = frozenset()
 
 
 class Library:
@@ -143,14 +158,7 @@ class Library:
             LibraryError: A folder of the library is gone, or the disk is full or failing.
         """
         rebuild = rebuild or self._outdated()
-        manifest = self._surviving() if rebuild else self.snapshot().manifest
-        roots, excluded = self._made_of(manifest)
-        if rebuild and not roots:
-            raise LibraryError(
-                f"{self.folder}: found nothing that says what it is made of, expected documents; "
-                f"run: citespan index --rebuild --library {self.name} with their path"
-            )
-        return self._change(roots, excluded, dry_run, rebuild, progress)
+        return self._change(_Change(), progress, dry_run=dry_run, rebuild=rebuild)
 
     def add(
         self,
@@ -169,18 +177,14 @@ class Library:
         Raises:
             LibraryError: A path does not exist.
         """
-        base = self.snapshot()
-        roots, excluded = self._made_of(base.manifest)
         fresh = scan.resolve(paths)
-        outside = [path for path in fresh if not any(path.is_relative_to(root) for root in roots)]
-        wanted = tuple(dict.fromkeys([*roots, *outside]))
-        inside = {
+        roots, _ = self._made_of(self.snapshot().manifest, _Change(fresh))
+        inside = frozenset(
             name
-            for name, entry in self._scan(wanted).items()
+            for name, entry in self._scan(roots).items()
             if any(entry.path.is_relative_to(path) for path in fresh)
-        }
-        kept = tuple(name for name in excluded if name not in inside)
-        return self._change(wanted, kept, False, False, progress)
+        )
+        return self._change(_Change(fresh, included=inside), progress)
 
     def remove(self, name: str) -> SyncReport:
         """Take a document out of the library for good; its file is not touched.
@@ -195,20 +199,20 @@ class Library:
                 f"{name}: found no such document in the library, expected one of {len(names)} "
                 "names; run: citespan library"
             )
-        roots, excluded = self._made_of(base.manifest)
-        return self._change(roots, tuple(sorted({*excluded, name})), False, False, None)
+        return self._change(_Change(excluded=frozenset({name})), None)
 
     def _change(
         self,
-        roots: tuple[Path, ...],
-        excluded: tuple[str, ...],
-        dry_run: bool,
-        rebuild: bool,
+        change: _Change,
         progress: Callable[[Progress], None] | None,
+        *,
+        dry_run: bool = False,
+        rebuild: bool = False,
     ) -> SyncReport:
         started = time.monotonic()
         # Without the lock first: a library that is up to date can be used while it is written.
         base = None if rebuild else self.snapshot()
+        roots, excluded = self._to_be_made_of(base, change)
         planned = self._plan(roots, excluded, base)
         if dry_run or (base and not self._stale(planned, base, roots, excluded)):
             if base and base.manifest and not dry_run:
@@ -219,10 +223,10 @@ class Library:
             return replace(planned.report, generation=generation, seconds=seconds)
         with self._store.lock():
             held = None if rebuild else self.snapshot()
-            if held is not base:
-                # Another process has written between the two looks.
-                added = held.manifest.roots if held and held.manifest else ()
-                roots = tuple(dict.fromkeys([*roots, *map(Path, added)]))
+            before = (roots, excluded)
+            # Read again: what others added or removed between the two looks is to stay so.
+            roots, excluded = self._to_be_made_of(held, change)
+            if held is not base or (roots, excluded) != before:
                 planned = self._plan(roots, excluded, held)
             try:
                 report = self._build(planned, held, roots, excluded, progress)
@@ -409,7 +413,7 @@ class Library:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise LibraryError(
                 f"{name}: found another content than the one indexed, expected the same file; "
-                f"run: citespan index {roots[0]}"
+                f"run: {index_command(self.folder, _strings(roots))}"
             )
         return data
 
@@ -419,15 +423,18 @@ class Library:
         Changes that come close together are taken in together. While another process writes, its
         end is waited for.
         """
-        yield self.sync()
-        roots, _ = self._made_of(self.snapshot().manifest)
-        due = False
+        roots, _ = self._made_of(self._surviving())
+        for root in roots:
+            scan.is_folder(root)  # or there is nothing to watch
+        # Watched before the first sync, or what changes during it would go unnoticed.
+        first = due = True
         for changed in changes(roots, self.folder.parents[1].resolve(), stop):
             due = due or changed
             with contextlib.suppress(LibraryLocked):
                 report = self.sync() if due else None
                 due = False
-                if report:
+                if report is not None and (report or first):
+                    first = False
                     yield report
 
     def close(self) -> None:
@@ -444,6 +451,7 @@ class Library:
                 self._made = self._make()
         if manifest is not None:
             self._check_embedder(manifest)
+            self._check_dimension(manifest, self._made)
         return self._made
 
     def _fanned_out(self, manifest: Manifest | None) -> Embedder:
@@ -458,9 +466,18 @@ class Library:
             return
         raise LibraryMismatch(
             f"{self.folder}: found vectors of embedder {manifest.embedder!r}, expected "
-            f"{made.name!r}; run: citespan index --rebuild {manifest.roots[0]}, or set "
-            f"CITESPAN_EMBEDDER={manifest.embedder}"
+            f"{made.name!r}; run: {index_command(self.folder, manifest.roots, rebuild=True)}, or "
+            f"set CITESPAN_EMBEDDER={manifest.embedder}"
         )
+
+    def _check_dimension(self, manifest: Manifest, embedder: Embedder) -> None:
+        """Refuse an embedder whose vectors cannot be compared with the stored ones."""
+        if manifest.chunks and manifest.dim != embedder.dim:
+            raise LibraryMismatch(
+                f"{self.folder}: found vectors of dimension {manifest.dim}, expected "
+                f"{embedder.dim} as embedder {embedder.name!r} makes them; run: "
+                f"{index_command(self.folder, manifest.roots, rebuild=True)}"
+            )
 
     def _outdated(self) -> bool:
         """Tell whether the vectors are of an embedder that was shipped before this one."""
@@ -469,12 +486,37 @@ class Library:
             return False
         return self._embedder(None).name == SHIPPED
 
-    def _made_of(self, manifest: Manifest | None) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-        """Return the library's roots and the names removed by hand."""
-        if manifest is None:
-            return self._roots, ()
-        roots = dict.fromkeys([*map(Path, manifest.roots), *self._roots])
-        return tuple(roots), manifest.excluded
+    def _to_be_made_of(
+        self, base: Snapshot | None, change: _Change
+    ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """Return roots and names removed by hand as a change leaves them.
+
+        Args:
+            base: The generation that is changed; None for a rebuild, which asks what survives.
+            change: The change.
+
+        Raises:
+            LibraryError: A rebuild finds nothing that says what the library is made of.
+        """
+        made_of = self._made_of(base.manifest if base is not None else self._surviving(), change)
+        if base is None and not made_of[0]:
+            raise LibraryError(
+                f"{self.folder}: found nothing that says what it is made of, expected documents; "
+                f"run: citespan index --rebuild --library {self.name} with their path"
+            )
+        return made_of
+
+    def _made_of(
+        self, manifest: Manifest | None, change: _Change = _Change()
+    ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """Return the library's roots, none inside an earlier one, and the names removed by hand."""
+        roots: dict[Path, None] = {}
+        for path in (*map(Path, manifest.roots if manifest else ()), *self._roots, *change.roots):
+            above = (one for one in (path, *path.parents) if one in roots)
+            if not any(scan.holds(root, path) for root in above):
+                roots[path] = None
+        excluded = {*(manifest.excluded if manifest else ()), *change.excluded} - change.included
+        return tuple(roots), tuple(sorted(excluded))
 
     def _surviving(self) -> Manifest | None:
         """Return the manifest if it can still be read, whatever else is damaged."""

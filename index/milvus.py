@@ -92,7 +92,7 @@ class MilvusStore:
                 "path of a Milvus Lite file that ends in .db; set CITESPAN_MILVUS"
             )
         self._address = address if "://" in address else str(Path(address).expanduser())
-        self._library = library
+        self.library = library
         self._lock = threading.Lock()
         self._client: MilvusClient | None = None
         self.words = Words()
@@ -158,7 +158,7 @@ class MilvusStore:
 
     def _prefix(self) -> str:
         """Return what the names of this library's collections begin with, on no other machine."""
-        home = self._library.parents[1]
+        home = self.library.parents[1]
         path = home / "milvus-id"
         try:
             identity = path.read_text(encoding="ascii").strip()
@@ -171,7 +171,7 @@ class MilvusStore:
                 os.link(fresh, path)
             fresh.unlink()
             identity = path.read_text(encoding="ascii").strip()
-        name = hashlib.sha256(self._library.name.encode()).hexdigest()[:12]
+        name = hashlib.sha256(self.library.name.encode()).hexdigest()[:12]
         return f"citespan_{identity}_{name}"
 
     def state(self, manifest: Manifest) -> tuple[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from index.bm25 import Statistics, exact, question_vector
 from index.catalog import Catalog
 from index.errors import LibraryError, LibraryMismatch
 from index.milvus import SECONDS, MilvusStore, chunk_rows, documents_of, identity
-from index.store import Manifest
+from index.store import Manifest, index_command
 
 _MOST_HITS = 16_384  # Milvus's own limit
 _SAID = {
@@ -106,7 +106,7 @@ class MilvusSearch:
                     raise LibraryMismatch(
                         f"Milvus at {self._store.address}: found {_SAID.get(state, state)}, "
                         f"expected generation {self._manifest.generation} of it; "
-                        f"run: citespan index {self._manifest.roots[0]}"
+                        f"run: {index_command(self._store.library, self._manifest.roots)}"
                     )
                 self._statistics = Statistics(self._catalog)
             return self._statistics

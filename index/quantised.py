@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import LibraryCorrupt
+from index.store import index_command
 from index.vectors import HEADER, check_header, nothing, write_exact
 
 # Fewer vectors are searched exactly, in memory, in about 6 ms.
@@ -82,8 +83,8 @@ class QuantisedIndex:
             index: Any = faiss.read_index(str(quantised), flags)
         except (OSError, RuntimeError) as error:
             raise LibraryCorrupt(
-                f"{quantised}: cannot be read ({error}); run: citespan index --rebuild with the "
-                "documents' path"
+                f"{quantised}: cannot be read ({error}); "
+                f"run: {index_command(quantised, rebuild=True)}"
             ) from error
         self._index = index
         # Otherwise each search starts 32 threads that read ahead.
@@ -261,7 +262,7 @@ def check_lists(path: Path, *, count: int, dim: int) -> None:
     if not good:
         raise LibraryCorrupt(
             f"{path}: the FAISS header does not hold {count} quantised vectors of dimension {dim} "
-            f"in {size:,} bytes; run: citespan index --rebuild with the documents' path"
+            f"in {size:,} bytes; run: {index_command(path, rebuild=True)}"
         )
 
 

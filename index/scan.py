@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
@@ -12,6 +13,11 @@ from pathlib import Path
 from index.errors import LibraryError
 from index.ignore import IgnoreRules
 from index.shelf import is_home
+
+# What a name below a root says when there is nothing for us: it is gone since it was read, we may
+# not look, or no path is long enough. Any other failure is the disk's, and must not read as
+# "deleted".
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,15 @@ def resolve(paths: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
     return tuple(path for path in found if not any(parent in found for parent in path.parents))
 
 
+def holds(folder: Path, path: Path) -> bool:
+    """Tell whether a scan of the folder comes to a path: nothing hidden, no home in between."""
+    if not path.is_relative_to(folder):
+        return False
+    between = path.relative_to(folder).parts
+    homes = (folder.joinpath(*between[:depth]) for depth in range(1, len(between) + 1))
+    return not any(part.startswith(".") for part in between) and not any(map(is_home, homes))
+
+
 def label(paths: Sequence[Path]) -> tuple[Root, ...]:
     """Give every root the label that keeps names apart: none for a folder that comes first.
 
@@ -71,7 +86,7 @@ def label(paths: Sequence[Path]) -> tuple[Root, ...]:
     taken: set[str] = set()
     roots: list[Root] = []
     for path in paths:
-        label = "" if not roots and path.is_dir() else path.name or "root"
+        label = "" if not roots and os.path.isdir(path) else path.name or "root"
         if label in taken:
             # Before the name, so that a file keeps its suffix.
             label = _free(label, taken)
@@ -85,32 +100,56 @@ def scan(roots: Sequence[Root], without: Path | None = None) -> dict[str, Entry]
 
     Hidden files and folders are left out, what `.citespanignore` says, and homes of libraries: what
     Citespan itself writes is no document. A symbolic link is followed only when it leads to a file
-    inside the same folder; a link to a folder is not.
+    inside the same folder; a link to a folder is not. An earlier root inside a later one is
+    found once, as the earlier.
 
     Args:
         roots: Where to look.
         without: A folder that is left out even when its home is a root itself.
 
     Raises:
-        LibraryError: A root is gone, which must not read as "every document was deleted".
+        LibraryError: A root is gone or cannot be read, or a folder fails to be listed, which must
+            not read as "every document was deleted".
     """
     found: dict[str, Entry] = {}
+    earlier: set[str] = set()
     for root in roots:
-        if not root.path.exists():
-            raise LibraryError(
-                f"{root.path}: found nothing there any more, expected the documents of this "
-                "library; bring the folder back (is its disk mounted?) or index another path"
-            )
-        if root.path.is_dir():
+        if is_folder(root.path):
             before = f"{_printable(root.label)}/" if root.label else ""
-            for name, entry in _walk(root.path, IgnoreRules(root.path), without):
+            for name, entry in _walk(root.path, IgnoreRules(root.path), without, earlier):
                 full = before + name
                 found[_free(full, found) if full in found else full] = entry
         else:
             described = _describe(os.fspath(root.path))
             if described:
                 found[_free(_printable(root.label), found)] = described
+        earlier.add(os.fspath(root.path))
     return dict(sorted(found.items()))
+
+
+def is_folder(root: Path) -> bool:
+    """Tell whether a root is a folder.
+
+    Raises:
+        LibraryError: It is gone, or cannot be looked at.
+    """
+    try:
+        return stat.S_ISDIR(os.stat(root).st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LibraryError(
+            f"{root}: found nothing there any more, expected the documents of this "
+            "library; bring the folder back (is its disk mounted?) or index another path"
+        ) from error
+    except OSError as error:
+        raise _unread(root, error) from error
+
+
+def _unread(path: Path | str, error: OSError) -> LibraryError:
+    return LibraryError(
+        f"{path}: cannot be read ({error.strerror}), expected documents of this library; what was "
+        "indexed before still answers; allow the reading (chmod u+rx), or see to its disk, and run "
+        "the command again"
+    )
 
 
 def _free(name: str, taken: Container[str]) -> str:
@@ -119,8 +158,10 @@ def _free(name: str, taken: Container[str]) -> str:
     return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
-def _walk(root: Path, rules: IgnoreRules, without: Path | None) -> Iterator[tuple[str, Entry]]:
-    """Yield names and entries below the root.
+def _walk(
+    root: Path, rules: IgnoreRules, without: Path | None, earlier: Container[str]
+) -> Iterator[tuple[str, Entry]]:
+    """Yield names and entries below the root, but not those of earlier roots.
 
     Every question looks through the folder first, so that names are put together from strings:
     paths that are taken apart again made up half of the time.
@@ -128,10 +169,12 @@ def _walk(root: Path, rules: IgnoreRules, without: Path | None) -> Iterator[tupl
     folders = [] if without and root.is_relative_to(without) else [(root, "")]
     while folders:
         top, above = folders.pop()
-        for child in _children(top):
+        for child in _children(top, is_root=not above):
             name = above + _printable(child.name)
             folder = child.is_dir(follow_symlinks=False)
             if child.name.startswith(".") or rules.ignores(name, folder=folder):
+                continue
+            if child.path in earlier:
                 continue
             if folder:
                 path = Path(child.path)
@@ -149,18 +192,21 @@ def _walk(root: Path, rules: IgnoreRules, without: Path | None) -> Iterator[tupl
                 yield name, entry
 
 
-def _children(folder: Path) -> list[os.DirEntry[str]]:
+def _children(folder: Path, *, is_root: bool) -> list[os.DirEntry[str]]:
     try:
         return list(os.scandir(folder))
-    except OSError:
-        # Gone since its name was read, or not permitted: its files are not there for us.
+    except OSError as error:
+        if is_root or error.errno not in _ABSENT:
+            raise _unread(folder, error) from error
         return []
 
 
 def _describe(place: str) -> Entry | None:
     try:
         found = os.lstat(place)
-    except OSError:
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise _unread(place, error) from error
         return None
     if not stat.S_ISREG(found.st_mode):
         return None

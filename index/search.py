@@ -34,7 +34,7 @@ from index.catalog import Catalog, ChunkRow
 from index.columns import NO_COLUMNS, Columns, columns_at, columns_over_pages
 from index.documents import Document
 from index.embedder import Embedder
-from index.errors import LibraryCorrupt, LibraryError, LibraryMismatch
+from index.errors import LibraryCorrupt, LibraryError
 from index.filters import Filter
 from index.milvus import MilvusStore
 from index.milvus_search import MilvusSearch
@@ -179,7 +179,6 @@ class Snapshot:
         if not scope.names:
             return [[] for _ in questions]
         embedder = self._embedder()
-        check_dimension(self.manifest, embedder)
         # Lone surrogates, as from a badly decoded command line, are no text to a tokenizer.
         queries = embedder.encode([q.encode("utf-8", "replace").decode() for q in questions])
         return [
@@ -327,20 +326,6 @@ class Snapshot:
         """Close the stored files."""
         if self.catalog is not None:
             self.catalog.close()
-
-
-def check_dimension(manifest: Manifest | None, embedder: Embedder) -> None:
-    """Refuse an embedder whose vectors cannot be compared with the stored ones.
-
-    Raises:
-        LibraryMismatch: Their lengths differ.
-    """
-    if manifest and manifest.chunks and manifest.dim != embedder.dim:
-        raise LibraryMismatch(
-            f"library of {manifest.roots[0]}: found vectors of dimension {manifest.dim}, expected "
-            f"{embedder.dim} as embedder {embedder.name!r} makes them; run: citespan index "
-            f"--rebuild {manifest.roots[0]}"
-        )
 
 
 def load(

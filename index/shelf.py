@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import LibraryError
-from index.store import Manifest, Store
+from index.store import Manifest, Store, folder_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -61,17 +61,11 @@ def folder(home: Path, roots: Sequence[Path], name: str | None) -> Path:
     return place
 
 
-def folder_name(roots: Sequence[Path]) -> str:
-    """Return a readable, unique folder name for the library of these paths."""
-    slug = re.sub(r"[^a-z0-9]+", "-", roots[0].stem.lower()).strip("-")[:40] or "documents"
-    paths = "\0".join(sorted(str(root) for root in roots))
-    return f"{slug}-{hashlib.sha256(paths.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
-
-
 def is_home(path: Path) -> bool:
     """Tell whether a folder is one that libraries are kept in."""
     libraries = path / "libraries"
-    return libraries.is_dir() and any(libraries.glob("*/generations"))
+    # Not `Path.is_dir`, which raises for a folder that may not be entered.
+    return os.path.isdir(libraries) and any(libraries.glob("*/generations"))
 
 
 def libraries_of(home: Path) -> list[LibraryRecord]:

@@ -25,9 +25,10 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,7 +40,6 @@ CATALOG = "catalog.sqlite"
 VECTORS = "vectors.faiss"
 QUANTISED = "quantised.faiss"
 _CURRENT = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})\n")
-_REBUILD = "run: citespan index --rebuild with the documents' path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Store:
         schema = json.loads(data).get("schema")
         if schema != SCHEMA:
             raise LibraryMismatch(
-                f"{path}: found schema version {schema}, expected {SCHEMA}; {_REBUILD}"
+                f"{path}: found schema version {schema}, expected {SCHEMA}; {_rebuild(path)}"
             )
         return Manifest.from_bytes(data)
 
@@ -169,7 +169,8 @@ class Store:
         found = _CURRENT.fullmatch(content)
         if not found:
             raise LibraryCorrupt(
-                f"{path}: found {content[:80]!r}, expected a generation and a sha256; {_REBUILD}"
+                f"{path}: found {content[:80]!r}, expected a generation and a sha256; "
+                f"{_rebuild(path)}"
             )
         return found[1], found[2]
 
@@ -194,7 +195,7 @@ class Store:
             with path.open("rb") as file:
                 found = StoredFile(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
         except FileNotFoundError as error:
-            raise LibraryCorrupt(f"{path}: missing; {_REBUILD}") from error
+            raise LibraryCorrupt(f"{path}: missing; {_rebuild(path)}") from error
         if found != expected:
             raise _altered(path, found.size, expected.size)
         return path
@@ -299,6 +300,36 @@ class Store:
         return max(numbers, default=0) + 1
 
 
+def folder_name(roots: Sequence[Path]) -> str:
+    """Return a readable, unique folder name for the library of these paths."""
+    slug = re.sub(r"[^a-z0-9]+", "-", roots[0].stem.lower()).strip("-")[:40] or "documents"
+    paths = "\0".join(sorted(str(root) for root in roots))
+    return f"{slug}-{hashlib.sha256(paths.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+
+
+def index_command(place: Path, roots: Sequence[str] = (), *, rebuild: bool = False) -> str:
+    """Return the command that brings a library up to date, or builds it anew.
+
+    Args:
+        place: The library's folder, or a path inside it.
+        roots: What it is made of, those it was opened with first; none when that is not known.
+        rebuild: Build it anew.
+    """
+    command = "citespan index --rebuild" if rebuild else "citespan index"
+    parents = (path for path in (place, *place.parents) if path.parent.name == "libraries")
+    name = next(parents, place).name
+    if name.startswith("@"):
+        return f"{command} --library {name[1:]}"
+    # Roots that were added later are no part of the name that it goes by.
+    firsts = (roots[:count] for count in range(1, len(roots) + 1))
+    opened = next((some for some in firsts if folder_name([*map(Path, some)]) == name), None)
+    return f"{command} {shlex.join(opened)}" if opened else f"{command} with the documents' path"
+
+
+def _rebuild(place: Path) -> str:
+    return f"run: {index_command(place, rebuild=True)}"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder, and its parents, that only its owner can enter."""
     missing = [folder, *folder.parents]
@@ -347,7 +378,7 @@ def read_verified(path: Path, sha256: str, size: int | None) -> bytes:
             raise _altered(path, path.stat().st_size, size)
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise LibraryCorrupt(f"{path}: missing; {_REBUILD}") from error
+        raise LibraryCorrupt(f"{path}: missing; {_rebuild(path)}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise _altered(path, len(data), size)
     return data
@@ -355,4 +386,6 @@ def read_verified(path: Path, sha256: str, size: int | None) -> bytes:
 
 def _altered(path: Path, found: int, expected: int | None) -> LibraryCorrupt:
     sizes = f" (found {found:,} bytes, expected {expected:,})" if expected is not None else ""
-    return LibraryCorrupt(f"{path}: its checksum is not the one stored for it{sizes}; {_REBUILD}")
+    return LibraryCorrupt(
+        f"{path}: its checksum is not the one stored for it{sizes}; {_rebuild(path)}"
+    )

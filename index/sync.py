@@ -28,7 +28,7 @@ from index.embedding import Embedding
 from index.errors import DocumentError, ParserInterrupted
 from index.isolation import ParserProcess
 from index.scan import Entry
-from index.search import Snapshot, check_dimension
+from index.search import Snapshot
 from index.store import CATALOG, QUANTISED, VECTORS
 
 # A file changed this shortly before it was read may change again without a new time stamp.
@@ -336,7 +336,6 @@ class Builder:
     def _embed(self, digest: bytes, text: str) -> None:
         if self._embedding is None:
             embedder = self._embedder()
-            check_dimension(self._base.manifest if self._base else None, embedder)
             self._embedding = Embedding(embedder, self._pending)
         self._embedding.add(digest, text)
 

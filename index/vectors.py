@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import LibraryCorrupt
+from index.store import index_command
 
 if TYPE_CHECKING:
     from faiss import Index
@@ -197,5 +198,5 @@ def check_header(header: bytes, size: int, *, count: int, dim: int, path: Path) 
     if not good:
         raise LibraryCorrupt(
             f"{path}: the FAISS header does not hold {count} vectors of dimension {dim} in "
-            f"{size:,} bytes; run: citespan index --rebuild with the documents' path"
+            f"{size:,} bytes; run: {index_command(path, rebuild=True)}"
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import random
+import signal
 import socket
 import struct
+import subprocess
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from index.errors import DocumentTooLarge, UnreadableDocument
+from index.errors import DocumentTooLarge, ParserInterrupted, UnreadableDocument
 from index.formats.archive import MAX_UNPACKED
 from index.isolation import ParserProcess
 from tests.format_fakes import archive, docx_of, epub_of, pdf_of, show
@@ -180,6 +184,33 @@ def test_a_parser_that_needs_too_much_memory_is_ended_and_the_next_file_is_read(
         with pytest.raises(UnreadableDocument, match=r"bomb\.pdf"):
             process.parse(bomb, "bomb.pdf", "pdf")
         assert process.parse(pdf_of(show("next")), "b.pdf", "pdf").text == "next"
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EAGAIN, errno.EMFILE])
+def test_a_parser_that_cannot_be_started_says_nothing_of_the_file(monkeypatch, number):
+    """A good document would be called broken, and never be read again."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    with ParserProcess() as process:
+        with monkeypatch.context() as short:
+            short.setattr(subprocess, "Popen", refuse)
+            why = rf"a\.pdf: its parser could not be started \({os.strerror(number)}"
+            with pytest.raises(ParserInterrupted, match=why):
+                process.parse(pdf_of(show("x")), "a.pdf", "pdf")
+        assert process.parse(pdf_of(show("next")), "a.pdf", "pdf").text == "next"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_parser_that_was_ended_from_outside_says_nothing_of_the_file(number):
+    with ParserProcess() as process, ThreadPoolExecutor() as pool:
+        reading = pool.submit(process.parse, b"<p>" * 3_000_000, "a.html", "html")
+        while process._process is None:
+            time.sleep(0.01)
+        os.kill(process._process.pid, number)
+        with pytest.raises(ParserInterrupted, match=rf"ended by {number.name}"):
+            reading.result()
 
 
 def test_deeply_nested_html_is_read_without_recursion(read):

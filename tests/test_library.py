@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import threading
@@ -11,7 +12,7 @@ import threading
 import pytest
 
 from index.embedder import open_embedder
-from index.errors import LibraryError, LibraryLocked, LibraryMismatch
+from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
 from index.library import Library
 from tests.index_fakes import WordEmbedder, answers, open_library, write
 
@@ -224,6 +225,86 @@ def test_paths_can_be_added_and_documents_removed_for_good(library, folder, tmp_
     assert again.add(folder / "apple.txt").added == ("apple.txt",)
     with pytest.raises(LibraryError, match=r"nothing\.txt: found no such document"):
         again.remove("nothing.txt")
+
+
+def meanwhile(library, monkeypatch, change):
+    """Let another process change the library after this one has planned, before it writes."""
+    lock = library._store.lock
+
+    def late():
+        monkeypatch.undo()
+        change()
+        return lock()
+
+    monkeypatch.setattr(library._store, "lock", late)
+
+
+def test_a_document_removed_during_a_sync_stays_removed(library, folder, home, monkeypatch):
+    write(folder, {"new.txt": "dragon"})
+    other = open_library(folder, home)
+    meanwhile(library, monkeypatch, lambda: other.remove("apple.txt"))
+    library.sync()
+    assert [r.name for r in library.documents()] == [*list(FILES)[1:], "new.txt"]
+    assert not library.sync()
+
+
+def test_of_two_removals_at_once_both_are_done(library, folder, home, monkeypatch):
+    other = open_library(folder, home)
+    meanwhile(library, monkeypatch, lambda: other.remove("apple.txt"))
+    library.remove("deep/bridge.md")
+    assert [record.name for record in library.documents()] == ["deep/er/copper.txt"]
+
+
+def test_a_document_taken_in_again_during_a_sync_stays_in(library, folder, home, monkeypatch):
+    library.remove("apple.txt")
+    write(folder, {"new.txt": "dragon"})
+    other = open_library(folder, home)
+    meanwhile(library, monkeypatch, lambda: other.add(folder / "apple.txt"))
+    library.sync()
+    assert "apple.txt" in [record.name for record in library.documents()]
+
+
+def test_a_rebuild_keeps_what_was_added_and_removed_meanwhile(
+    library, folder, tmp_path, home, monkeypatch
+):
+    extra = write(tmp_path / "extra", {"dragon.txt": "A dragon."})
+    other = open_library(folder, home)
+
+    def change():
+        other.add(extra)
+        other.remove("apple.txt")
+
+    meanwhile(library, monkeypatch, change)
+    library.sync(rebuild=True)
+    assert [r.name for r in library.documents()] == [*list(FILES)[1:], "extra/dragon.txt"]
+
+
+@pytest.mark.parametrize("kept", ["papers", "", "two"])
+def test_the_command_in_an_error_mends_the_library_it_is_about(folder, tmp_path, home, kept):
+    """Another name or other paths than it goes by would build another library instead."""
+    given = [folder, write(tmp_path / "a b", {"x.txt": "x"})] if kept == "two" else [folder]
+    name = kept if kept == "papers" else None
+    library = Library.open(given, home=home, embedder=WordEmbedder(), name=name)
+    library.sync()
+    library.add(write(tmp_path / "extra", {"dragon.txt": "A dragon."}))
+    command = {
+        "papers": "--library papers",
+        "": str(folder),
+        "two": f"{folder} '{tmp_path / 'a b'}'",
+    }[kept]
+    narrow = WordEmbedder()
+    narrow.dim = 9
+    for embedder in (WordEmbedder("other"), narrow):
+        again = Library.open(given, home=home, embedder=embedder, name=name)
+        with pytest.raises(LibraryMismatch, match=re.escape(f"index --rebuild {command}")):
+            again.search("apple")
+    write(folder, {"apple.txt": "Another apple."})
+    with pytest.raises(LibraryError, match=re.escape(f"citespan index {command}") + "$"):
+        library.source("apple.txt")
+    (library.folder / "CURRENT").write_text("nonsense")
+    command = command if name else "with the documents' path"
+    with pytest.raises(LibraryCorrupt, match=re.escape(f"index --rebuild {command}") + "$"):
+        library.sync()
 
 
 def test_another_chunking_cuts_again_without_reading_the_files(library, folder, home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -104,6 +105,87 @@ def test_a_folder_called_libraries_is_one_of_documents_all_the_same(folder, home
     write(folder, {"city/libraries/alexandria.txt": "apple", "libraries/index.txt": "dragon"})
     added = open_library(folder, home).sync().added
     assert {"city/libraries/alexandria.txt", "libraries/index.txt"} < set(added)
+
+
+def refusing(monkeypatch, call, *places, number=errno.EACCES):
+    """Let a function of `os` fail at these places, as it does for others than root."""
+    whole = getattr(os, call)
+
+    def refuse(path, *arguments, **options):
+        if any(os.fspath(path) == os.fspath(place) for place in places):
+            raise OSError(number, os.strerror(number), os.fspath(path))
+        return whole(path, *arguments, **options)
+
+    monkeypatch.setattr(os, call, refuse)
+
+
+def test_a_folder_that_may_not_be_entered_is_passed_over(folder, home, monkeypatch):
+    """A disk's lost+found would otherwise end every command on that disk."""
+    closed = write(folder, {"lost+found/x.txt": "dragon"}) / "lost+found"
+    refusing(monkeypatch, "scandir", closed)
+    refusing(monkeypatch, "stat", closed / "libraries")
+    assert open_library(folder, home).sync().added == tuple(FILES)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_root_that_cannot_be_read_is_not_read_as_everything_deleted(
+    folder, home, monkeypatch, number
+):
+    library = open_library(folder, home)
+    library.sync()
+    for call in ("scandir", "stat"):
+        with monkeypatch.context() as broken:
+            refusing(broken, call, folder, number=number)
+            with pytest.raises(
+                LibraryError, match=rf"papers: cannot be read \({os.strerror(number)}"
+            ):
+                library.sync()
+    assert len(library.documents()) == 3
+    assert not library.sync()
+
+
+@pytest.mark.parametrize(("call", "place"), [("scandir", "deep"), ("lstat", "deep/bridge.md")])
+def test_a_failing_disk_is_not_read_as_documents_deleted(folder, home, monkeypatch, call, place):
+    library = open_library(folder, home)
+    library.sync()
+    refusing(monkeypatch, call, folder / place, number=errno.EIO)
+    with pytest.raises(LibraryError, match=rf"{place}: cannot be read \(Input/output error"):
+        library.sync()
+    assert len(library.documents()) == 3
+
+
+def test_a_folder_around_an_earlier_one_adds_only_what_that_does_not_hold(folder, home):
+    """Each file found twice would take two places among the passages, under two names."""
+    library = open_library(folder / "deep", home)
+    library.sync()
+    library.remove("bridge.md")
+    assert library.add(folder / "apple.txt").added == ("apple.txt",)
+    assert Library.open(
+        [folder / "deep", folder], home=home, embedder=WordEmbedder()
+    ).sync().added == tuple(FILES)
+    wider = Library.open(folder / "deep", home=home, embedder=WordEmbedder(), name="wider")
+    wider.sync()
+    wider = Library.open(folder, home=home, embedder=WordEmbedder(), name="wider")
+    assert wider.sync().added == ("papers/apple.txt",)
+    assert [record.status for record in wider.documents()] == ["indexed"] * 3
+
+
+def test_a_folder_inside_that_of_the_library_is_not_indexed_again(folder, home):
+    """A document removed for good would answer again, under another name."""
+    named = {"home": home, "embedder": WordEmbedder(), "name": "papers"}
+    library = Library.open(folder, **named)
+    library.sync()
+    library.remove("deep/bridge.md")
+    again = Library.open(folder / "deep", **named)
+    assert not again.sync()
+    assert [record.name for record in again.documents()] == ["apple.txt", "deep/er/copper.txt"]
+
+
+def test_a_hidden_folder_inside_that_of_the_library_can_be_given_too(folder, home):
+    """A scan of the folder around it passes it over, so it would be in no library at all."""
+    library = open_library(write(folder, {".notes/a.txt": "dragon"}), home)
+    library.sync()
+    assert library.add(folder / ".notes").added == (".notes/a.txt",)
 
 
 def test_names_that_are_not_unicode_are_spelled_out(folder, home):

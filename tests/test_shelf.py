@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
 import threading
 import time
 from datetime import UTC, datetime
@@ -78,6 +82,24 @@ def test_what_is_ignored_is_not_in_the_library(tmp_path, home):
     assert library.sync().added == ("a.txt",)
     (folder / ".citespanignore").write_text("a.txt\n")
     assert library.sync().removed == ("a.txt",)
+
+
+@pytest.mark.parametrize("call", ["lstat", "open"])
+def test_nothing_is_indexed_by_rules_that_cannot_be_read(tmp_path, home, monkeypatch, call):
+    """What the rules leave out would be taken in, and cited."""
+    folder = write(tmp_path / "d", {".citespanignore": "secret/\n", "secret/b.txt": "dragon"})
+    whole = {"lstat": os.lstat, "open": io.open}[call]
+
+    def refuse(path, *arguments, **options):
+        if str(path).endswith(".citespanignore"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return whole(path, *arguments, **options)
+
+    library = open_library(folder, home)
+    monkeypatch.setattr(os if call == "lstat" else io, call, refuse)
+    with pytest.raises(LibraryError, match=r"\.citespanignore: cannot be read \(Permission denied"):
+        library.sync()
+    assert library.documents() == []
 
 
 @pytest.fixture
@@ -191,6 +213,53 @@ def test_watching_follows_the_folder_until_it_is_stopped(tmp_path, home):
         (("node_modules/c.txt",), ()),
         ((), ("node_modules/c.txt",)),
     ]
+
+
+def test_what_changes_during_the_first_sync_is_followed(tmp_path, home):
+    """Else it would be missing until the next change of any file."""
+    folder = write(tmp_path / "d", {"a.txt": "apple"})
+
+    class Slow(WordEmbedder):
+        def encode(self, texts):
+            if not (folder / "b.txt").exists():
+                write(folder, {"b.txt": "bridge"})
+            return super().encode(texts)
+
+    library = open_library(folder, home, Slow())
+    stop = threading.Event()
+    # Without an event the loop would go on for ever.
+    late = threading.Timer(20, stop.set)
+    late.start()
+    followed = library.watch(stop)
+    try:
+        assert next(followed).added == ("a.txt",)
+        assert next(followed).added == ("b.txt",)
+    finally:
+        stop.set()
+        late.cancel()
+
+
+def test_watching_a_folder_that_is_gone_says_so(tmp_path, home):
+    folder = write(tmp_path / "d", {"a.txt": "apple"})
+    library = open_library(folder, home)
+    folder.rename(tmp_path / "unmounted")
+    with pytest.raises(LibraryError, match="found nothing there any more"):
+        next(library.watch())
+
+
+def test_the_first_sync_of_watching_waits_for_another_writer(tmp_path, home):
+    library = open_library(write(tmp_path / "d", {"a.txt": "apple"}), home)
+    stop = threading.Event()
+    busy = contextlib.ExitStack()
+    busy.enter_context(open_library(tmp_path / "d", home)._store.lock())
+    timers = [threading.Timer(1, busy.close), threading.Timer(20, stop.set)]
+    for timer in timers:
+        timer.start()
+    try:
+        assert next(library.watch(stop)).added == ("a.txt",)
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def test_what_is_hidden_or_kept_by_citespan_wakes_no_watcher(tmp_path):
