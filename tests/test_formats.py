@@ -383,6 +383,41 @@ def test_cells_of_html_keep_their_places_in_their_rows(read, source, text):
     assert read(source.encode(), "a.html").text == text
 
 
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        # Seven days of leave stood below the second quarter, Turku below "Region".
+        (
+            "<tr><th>Name<th>Q1<th>Q2<th>Q3<tr><td>Bob<td colspan=2>leave<td>7",
+            "Name\tQ1\tQ2\tQ3\nBob\tleave\t\t7",
+        ),
+        (
+            "<tr><th>Area<th>City<tr><td rowspan=2>North<td>Oslo<tr><td>Turku<tr><td>South<td>Rome",
+            "Area\tCity\nNorth\tOslo\nNorth\tTurku\nSouth\tRome",
+        ),
+        (
+            "<tr><td>a<td rowspan=2 colspan=2>b<td>c<tr><td>d<td>e",
+            "a\tb\t\tc\nd\tb\t\te",
+        ),
+        ("<tr><td>a<td rowspan=0>b<tr><td>c<tr><td>d", "a\tb\nc\tb\nd\tb"),
+        ("<tr><td colspan=2>The title<tr><td>a<td>b", "The title\na\tb"),
+        ("<tr><td rowspan=99999999999>a<td colspan=x>b<tr><td>c", "a\tb\nc"),
+    ],
+    ids=["columns", "rows", "both", "to the end", "title", "nonsense"],
+)
+def test_cells_over_several_columns_or_rows_leave_the_others_below_their_names(read, rows, text):
+    assert read(f"<table>{rows}</table>".encode(), "a.html").text == text
+    assert read(f"<table>{rows}</table><table><tr><td>x<td>y</table>".encode(), "a.html").text == (
+        f"{text}\n\nx\ty"
+    )
+
+
+def test_a_cell_that_claims_the_whole_table_does_not_fill_the_memory(read):
+    rows = "<tr><td>c" * 2000
+    source = f"<table><tr><td rowspan=9999 colspan=9999>{'a ' * 9000}<td>b{rows}</table>"
+    assert len(read(source.encode(), "a.html").text) < 300_000
+
+
 def test_a_page_that_is_a_form_is_text_all_the_same(read):
     """Some servers wrap every page in one."""
     source = "<form action=x><h1>Fees</h1><p>They are 5.</p><button>Go</button></form>More."

@@ -34,6 +34,10 @@ _CELLS = frozenset(["td", "th"])
 # A row with one of these in a cell lays out a page; so does one with paragraphs longer than this.
 _LAID_OUT = frozenset(["table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"])
 _LONGEST_CELL = 1000
+# Most columns that a cell goes over, and rows that it is said in again: what claims more is no table
+# for reading.
+_MOST_COLUMNS = 63
+_MOST_ROWS = 1000
 
 
 def load_html(data: bytes, name: str) -> Content:
@@ -69,6 +73,54 @@ def add_html(builder: ContentBuilder, source: str, skipped: Collection[str] = SK
         _Walk(builder, skipped).walk(top)
 
 
+class _Grid:
+    """The columns of a table: where cells go over several, the others stay below their names.
+
+    A cell that goes over rows is said in each of them, as in Word's tables.
+    """
+
+    def __init__(self) -> None:
+        self._column = 0
+        # By column, in how many rows to come a cell of a row above is said, and its words.
+        self._above: dict[int, tuple[int, str]] = {}
+
+    def __len__(self) -> int:
+        """Return how many cells of rows above are in the next one."""
+        return len(self._above)
+
+    def start_row(self) -> None:
+        self._column = 0
+
+    def before_cell(self) -> str:
+        """Return what stands before the next cell of the row."""
+        said = ""
+        while self._column in self._above:
+            said += self._said()
+        return said
+
+    def add_cell(self, words: str, columns: int, rows: int) -> str:
+        """Take in a cell with its words; return what parts it from the next one."""
+        short = words if len(words) <= _LONGEST_CELL else ""
+        for at in range(columns if rows > 1 else 0):
+            self._above[self._column + at] = (rows - 1, "" if at else short)
+        self._column += columns
+        return "\t" * columns
+
+    def end_row(self) -> str:
+        """Return what stands behind the last cell of the row."""
+        said = ""
+        while self._column <= max(self._above, default=-1):
+            said += self._said()
+        return said
+
+    def _said(self) -> str:
+        rows, words = self._above.pop(self._column, (0, ""))
+        if rows > 1:
+            self._above[self._column] = (rows - 1, words)
+        self._column += 1
+        return f"{words}\t"
+
+
 class _Walk:
     """Goes through a tree without recursion: nesting is as deep as a hostile file likes."""
 
@@ -81,6 +133,9 @@ class _Walk:
         # with words in two cells or more.
         self._in_row = False
         self._below_row = False
+        self._grid = _Grid()
+        # Where the words of the cell that is read begin, the columns that it goes over, and rows.
+        self._cell = (0, 1, 1)
 
     def walk(self, top: LexborNode) -> None:
         # (node, None) opens a node; (None, tag) closes an element.
@@ -111,18 +166,31 @@ class _Walk:
                 self._words.append("- ")
         if tag == "table":
             self._below_row = False
+            self._grid = _Grid()
         elif tag == "tr":
             self._in_row = self._is_row(node)
+            self._grid.start_row()
+        elif tag in _CELLS and self._in_row:
+            self._words.append(self._grid.before_cell())
+            columns = _count(node, "colspan", _MOST_COLUMNS)
+            self._cell = len(self._words), columns, _count(node, "rowspan", _MOST_ROWS)
         stack.append((None, tag))
         stack.extend((child, "") for child in reversed(_children(node)))
 
     def _close(self, tag: str) -> None:
-        if tag in _CELLS:
+        if tag in _CELLS and self._in_row:
+            begin, columns, rows = self._cell
+            words = _tidy("".join(self._words[begin:]))
+            self._words.append(self._grid.add_cell(words, columns, rows))
+        elif tag in _CELLS:
             self._words.append("\t")
         elif self._in_row and tag != "tr":
             if tag in _BLOCKS:
                 self._end_block()
         elif tag == "tr" or tag == "li":
+            said = self._grid.end_row() if tag == "tr" else ""
+            if self._in_row:
+                self._words.append(said)
             self._flush()
             self._in_row = False
             self._gap = "\n"
@@ -140,7 +208,7 @@ class _Walk:
     def _is_row(self, row: LexborNode) -> bool:
         """Tell whether a row is one of cells side by side, and not what lays out a page."""
         cells = [child for child in _children(row) if child.tag in _CELLS]
-        return len(cells) > 1 and not any(map(self._is_laid_out, cells))
+        return len(cells) + len(self._grid) > 1 and not any(map(self._is_laid_out, cells))
 
     def _is_laid_out(self, cell: LexborNode) -> bool:
         """Tell whether a cell has blocks that would lose their ends in a line, or is long."""
@@ -200,6 +268,14 @@ class _Walk:
 def _tidy(line: str) -> str:
     cells = [re.sub(" +", " ", cell).strip() for cell in line.split("\t")]
     return "\t".join(cells).rstrip()
+
+
+def _count(cell: LexborNode, attribute: str, most: int) -> int:
+    """Return how many columns or rows a cell goes over."""
+    said = (cell.attributes.get(attribute) or "").strip()
+    # 0 rows are all that are left.
+    counted = int(said) if said.isascii() and said.isdigit() and len(said) < 9 else 1
+    return min(counted or (most if attribute == "rowspan" else 1), most)
 
 
 def _children(node: LexborNode) -> list[LexborNode]:
