@@ -34,8 +34,7 @@ _CELLS = frozenset(["td", "th"])
 # A row with one of these in a cell lays out a page; so does one with paragraphs longer than this.
 _LAID_OUT = frozenset(["table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"])
 _LONGEST_CELL = 1000
-# Most columns that a cell goes over, and rows that it is said in again: what claims more is no table
-# for reading.
+# Most columns that a cell goes over, and rows that it is said again in.
 _MOST_COLUMNS = 63
 _MOST_ROWS = 1000
 
