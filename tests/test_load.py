@@ -339,6 +339,15 @@ def test_what_is_sent_is_answered_or_told_what_is_wrong_with_it(tmp_path, sent, 
     assert (reply.status_code, words in reply.text) == (status, True), reply.text
 
 
+def test_half_of_an_emoji_is_sent_back_as_a_mark(tmp_path):
+    """A program that cuts a text between two halves got status 500."""
+    made = web.application(FakeAssistant(settings=Settings(home=tmp_path)))
+    client = TestClient(made, base_url="http://127.0.0.1:7860")
+    sent = b'{"question": "how deep is \\ud83d the water?"}'
+    reply = client.post("/ask", content=sent, headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.json()["question"]) == (200, "how deep is ? the water?")
+
+
 def test_the_library_that_is_served_is_asked_by_its_name_too(tmp_path):
     class Served(FakeAssistant):
         @property

@@ -69,7 +69,9 @@ def route(
             room = await run_in_threadpool(rooms.asked, gr.Request(request, name), asked.library)
             if room is None:
                 raise HTTPException(404, f"There is no library {asked.library!r}.")
-            question = Question(room.chat.assistant, asked.question, instead=asked.instead)
+            # Half of a surrogate pair, as JSON may bring it, could not be sent back.
+            words = asked.question.encode("utf-8", "replace").decode("utf-8")
+            question = Question(room.chat.assistant, words, instead=asked.instead)
             found = await answered(gate, who, question, request)
         except Busy as error:
             headers = {"Retry-After": str(error.seconds)}
