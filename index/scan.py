@@ -15,9 +15,12 @@ from index.ignore import IgnoreRules
 from index.shelf import is_home
 
 # What a name below a root says when there is nothing for us: it is gone since it was read, we may
-# not look, or no path is long enough. Any other failure is the disk's, and must not read as
-# "deleted".
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+# not look, no path is long enough, or links lead in a circle. Any other failure is the disk's, and
+# must not read as "deleted".
+_ABSENT = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,22 @@ def resolve(paths: Path | str | Sequence[Path | str]) -> tuple[Path, ...]:
 
 
 def holds(folder: Path, path: Path) -> bool:
-    """Tell whether a scan of the folder comes to a path: nothing hidden, no home in between."""
+    """Tell whether a scan of the folder comes to a path: nothing hidden, ignored or a home on it.
+
+    Raises:
+        LibraryError: The folder's ignore rules cannot be read.
+    """
     if not path.is_relative_to(folder):
         return False
     between = path.relative_to(folder).parts
-    homes = (folder.joinpath(*between[:depth]) for depth in range(1, len(between) + 1))
-    return not any(part.startswith(".") for part in between) and not any(map(is_home, homes))
+    rules = IgnoreRules(folder) if between else None
+    for depth, part in enumerate(between, start=1):
+        place = folder.joinpath(*between[:depth])
+        name = "/".join(between[:depth])
+        ignored = rules is not None and rules.ignores(name, folder=os.path.isdir(place))
+        if part.startswith(".") or ignored or is_home(place):
+            return False
+    return True
 
 
 def label(paths: Sequence[Path]) -> tuple[Root, ...]:

@@ -39,6 +39,8 @@ SCHEMA = 2
 CATALOG = "catalog.sqlite"
 VECTORS = "vectors.faiss"
 QUANTISED = "quantised.faiss"
+# Roots added to a library that are looked for, in the command that an error names.
+_ADDED = 50
 _CURRENT = re.compile(r"([1-9][0-9]{0,17}) ([0-9a-f]{64})\n")
 
 
@@ -320,8 +322,8 @@ def index_command(place: Path, roots: Sequence[str] = (), *, rebuild: bool = Fal
     name = next(parents, place).name
     if name.startswith("@"):
         return f"{command} --library {name[1:]}"
-    # Roots that were added later are no part of the name that it goes by.
-    firsts = (roots[:count] for count in range(1, len(roots) + 1))
+    # Roots that were added later are no part of the name that it goes by; they are few.
+    firsts = (roots[:count] for count in range(len(roots), max(0, len(roots) - _ADDED), -1))
     opened = next((some for some in firsts if folder_name([*map(Path, some)]) == name), None)
     return f"{command} {shlex.join(opened)}" if opened else f"{command} with the documents' path"
 

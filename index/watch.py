@@ -29,7 +29,10 @@ def changes(roots: Sequence[Path], home: Path, stop: threading.Event | None) -> 
         place = Path(path)
         if outside and place.is_relative_to(home):
             return False
-        inside = next((place.relative_to(f) for f in folders if place.is_relative_to(f)), place)
+        # Of folders one inside the other, the inner one: it may be hidden in the outer one.
+        roots = (folder for folder in folders if place.is_relative_to(folder))
+        inner = max(roots, key=lambda folder: len(folder.parts), default=None)
+        inside = place.relative_to(inner) if inner else place
         hidden = any(part.startswith(".") for part in inside.parts)
         return inside.name == IGNORE_FILE or not hidden
 

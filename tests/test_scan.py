@@ -181,6 +181,20 @@ def test_a_folder_inside_that_of_the_library_is_not_indexed_again(folder, home):
     assert [record.name for record in again.documents()] == ["apple.txt", "deep/er/copper.txt"]
 
 
+def test_an_ignored_folder_inside_that_of_the_library_can_be_given_too(folder, home):
+    named = {"home": home, "embedder": WordEmbedder(), "name": "papers"}
+    write(folder, {".citespanignore": "deep/\n"})
+    assert Library.open(folder, **named).sync().added == ("apple.txt",)
+    assert len(Library.open(folder / "deep", **named).sync().added) == 2
+
+
+def test_links_in_a_circle_are_passed_over(folder, home):
+    """One of them ended every command on the library."""
+    (folder / "loop").symlink_to("loop")
+    (folder / "y.txt").symlink_to("loop/x.txt")
+    assert len(open_library(folder, home).sync().added) == len(FILES)
+
+
 def test_a_hidden_folder_inside_that_of_the_library_can_be_given_too(folder, home):
     """A scan of the folder around it passes it over, so it would be in no library at all."""
     library = open_library(write(folder, {".notes/a.txt": "dragon"}), home)

@@ -287,6 +287,26 @@ def test_what_is_hidden_or_kept_by_citespan_wakes_no_watcher(tmp_path):
         thread.join(timeout=30)
 
 
+def test_a_hidden_folder_that_is_a_root_of_its_own_is_watched(tmp_path):
+    folder = write(tmp_path / "d", {"a.txt": "apple", ".drafts/b.txt": "x"})
+    stop = threading.Event()
+    woken = []
+
+    def follow():
+        roots = [folder, folder / ".drafts"]
+        woken.extend(changed for changed in changes(roots, tmp_path / "home", stop) if changed)
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        time.sleep(1)
+        write(folder, {".drafts/c.txt": "x"})
+        wait_for(lambda: woken)
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+
+
 def wait_for(condition, seconds=20):
     deadline = time.monotonic() + seconds
     while not condition():
