@@ -217,6 +217,18 @@ def test_a_login_without_a_password_is_refused(capsys):
     assert "NAME:PASSWORD" in err
 
 
+def test_a_passphrase_in_the_environment_is_kept_whole(capsys, monkeypatch):
+    """Split at its space it was two logins, one of a shorter password and one of nobody's."""
+    monkeypatch.setenv("CITESPAN_AUTH", "ada:her pass:word\n\nbob:x")
+    given = []
+    monkeypatch.setattr("ui.cli.parse_login", lambda pair: given.append(pair) or ("a", "b"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert run(capsys, "serve", "--port", str(taken.getsockname()[1]))[0] == 2
+    assert given == ["ada:her pass:word", "bob:x"]
+
+
 def test_a_port_in_use_is_named(capsys, real):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -31,6 +31,13 @@ def test_a_page_is_drawn_and_a_mark_lands_where_it_stands():
     assert drawn.boxes[0] == pytest.approx((0.1, 0.7, 0.3, 0.9), abs=0.005)
 
 
+def test_nothing_of_the_folder_that_it_is_run_in_is_run(tmp_path, monkeypatch):
+    """Who opens a folder of downloads must not run a json.py that lies there."""
+    (tmp_path / "json.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    assert picture.draw(blank(), 1, width=400).width == 400
+
+
 def test_what_is_filled_into_a_form_is_drawn():
     field = (200.0, 745.0, 400.0, 765.0)
     drawn = picture.draw(form_of("Name:", "Ann Lee"), 1, [field])

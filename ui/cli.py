@@ -194,17 +194,18 @@ def serve(
     auth: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME:PASSWORD that may log in; may be repeated. In CITESPAN_AUTH it does not "
-            "show in the list of processes.",
+            help="NAME:PASSWORD that may log in; may be repeated. In CITESPAN_AUTH, one a line, it "
+            "does not show in the list of processes.",
             metavar="NAME:PASS",
-            envvar="CITESPAN_AUTH",
         ),
     ] = None,
 ) -> None:
     """Serve the page on this machine."""
     from ui.guard import check_exposure, listen
 
-    logins = [parse_login(pair) for pair in auth or ()]
+    # Not by the option's own `envvar`, which is split at the spaces of a passphrase.
+    pairs = auth or os.environ.get("CITESPAN_AUTH", "").splitlines()
+    logins = [parse_login(pair) for pair in pairs if pair.strip()]
     check_exposure(host, bool(logins))
     bound = listen(host, port)
     import qa

@@ -73,7 +73,8 @@ def draw(data: bytes, number: int, marks: Sequence[Box] = (), width: int = WIDTH
     environment = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LD_LIBRARY_PATH")}
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _START, _ROOT],
+            # -P: or a json.py in the folder that Citespan is run in would be imported, and run.
+            [sys.executable, "-P", "-c", _START, _ROOT],
             input=request.encode() + b"\n" + data,
             capture_output=True,
             timeout=SECONDS,
