@@ -30,6 +30,9 @@ _LOOKED_BELOW = 20
 _LONGEST_NAME = 7  # words
 # An address, an amount or a question names no column.
 _NO_NAME = re.compile(r"@|[€$£]\s?\d|\d\s?[€$£]|[?:]$|\d:\d\d")
+_TAB = re.compile("\t")
+# What parts the cells of a Markdown table; "\\|" is a bar inside a cell.
+_BAR = re.compile(r"(?<!\\)\|")
 _YEAR = re.compile(r"\D{0,4}(?:1[5-9]|20)\d\d(?:[/–-]\d{2,4})?\D{0,4}")
 
 
@@ -186,15 +189,17 @@ def _over_numbers(name: str, values: Sequence[str]) -> bool:
 def cells_of(line: str) -> list[tuple[int, str]]:
     """Return where each cell of a line begins, and its words; no cells of a line that is no row."""
     line = line.rstrip("\n")
-    mark, start = "\t", 0
-    if mark not in line:
+    mark, start = _TAB, 0
+    if "\t" not in line:
         bare = line.strip()
-        if not bare.startswith("|") or bare.count("|") < 3 or not bare.strip("|:- "):
+        if not bare.startswith("|") or len(_BAR.findall(bare)) < 3 or not bare.strip("|:- "):
             return []
-        mark, start = "|", line.index("|") + 1
-        line = line.rstrip().removesuffix("|")
+        mark, start = _BAR, line.index("|") + 1
+        line = line.rstrip()
+        if _BAR.search(line, len(line) - 1):
+            line = line[:-1]
     cells = []
-    for part in line[start:].split(mark):
+    for part in mark.split(line[start:]):
         words = part.strip()
         cells.append((start + (part.index(words) if words else 0), words))
         start += len(part) + 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.columns import columns_at
+from index.columns import cells_of, columns_at
 from index.formats.columns import with_tabs
 from index.search import Passage
 from qa.tables import views
@@ -166,14 +166,20 @@ def test_a_line_that_runs_from_right_to_left_is_left_alone():
     )
 
 
-def test_cells_of_a_web_page_stand_below_their_names(read):
-    """Ann's age was answered with her salary: the empty corner was left out."""
+@pytest.mark.parametrize(
+    ("head", "body"), [("{}", "{}"), ("<thead>{}</thead>", "<tbody>{}</tbody>")]
+)
+def test_cells_of_a_web_page_stand_below_their_names(read, head, body):
+    """Ann's age was answered with her salary; below a head that is marked up nothing had a name."""
     rows = "".join(
         f"<tr><td>{name}</td><td>{salary}</td><td>{age}</td></tr>"
         for name, salary, age in [("Ann Lee", 50000, 31), ("Bob Ray", 61000, 17)]
     )
     document = read(
-        f"<table><tr><th></th><th>Salary</th><th>Age</th></tr>{rows}</table>".encode(), "a.html"
+        f"<table>{head}{body}</table>".format(
+            "<tr><th></th><th>Salary</th><th>Age</th></tr>", rows
+        ).encode(),
+        "a.html",
     )
     assert columns_at(document, document.text.index("Bob")).names == ("", "Salary", "Age")
     whole = Passage("a.html", 0, len(document.text), document.text, 1.0, 0.3, 2.0, None, None)
@@ -203,3 +209,11 @@ def test_whatever_a_page_is_like_its_words_and_their_boxes_stay(lines):
     assert len(unparted) == len([line for line in text.split("\n") if line.strip()])
     np.testing.assert_array_equal(boxes[inked], moved[still])
     assert not moved[[letter == "\t" for letter in changed]].any()
+
+
+def test_an_escaped_bar_is_part_of_its_cell():
+    """Shifted by one, a default was answered with half of the option's name."""
+    row = "| `a\\|b` | 5 | size |"
+    assert [words for _, words in cells_of(row)] == ["`a\\|b`", "5", "size"]
+    assert all(row[start : start + len(words)] == words for start, words in cells_of(row))
+    assert [words for _, words in cells_of("| a | b\\| |")] == ["a", "b\\|"]

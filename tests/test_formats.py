@@ -400,10 +400,19 @@ def test_cells_of_html_keep_their_places_in_their_rows(read, source, text):
             "a\tb\t\tc\nd\tb\t\te",
         ),
         ("<tr><td>a<td rowspan=0>b<tr><td>c<tr><td>d", "a\tb\nc\tb\nd\tb"),
+        (
+            "<thead><tr><th rowspan=3>N<th>M</thead><tbody><tr><td rowspan=0>G1<td>a"
+            "<tr><td>b</tbody><tbody><tr><td>G2<td>c</tbody>",
+            "N\tM\nG1\ta\nG1\tb\nG2\tc",
+        ),
+        (
+            "<tr><td>a<td rowspan=2>b<tr><td><table><tr><td>x<td rowspan=9>y</table><tr><td>c<td>d",
+            "a\tb\nx\ty\nc\td",
+        ),
         ("<tr><td colspan=2>The title<tr><td>a<td>b", "The title\na\tb"),
         ("<tr><td rowspan=99999999999>a<td colspan=x>b<tr><td>c", "a\tb\nc"),
     ],
-    ids=["columns", "rows", "both", "to the end", "title", "nonsense"],
+    ids=["columns", "rows", "both", "to the end", "groups", "nested", "title", "nonsense"],
 )
 def test_cells_over_several_columns_or_rows_leave_the_others_below_their_names(read, rows, text):
     assert read(f"<table>{rows}</table>".encode(), "a.html").text == text
@@ -546,11 +555,34 @@ def test_cells_of_tables_have_their_coordinates(read):
             "Lee, Ann\tSales\t50\nRay, Bob\tSales\t17\n",
             "Lee, Ann\tSales\t50\nRay, Bob\tSales\t17",
         ),
+        # "1,50" was cut in two.
+        ("a.csv", "2024-01-01;1,5\n2024-01-02;2,7\n", "2024-01-01\t1,5\n2024-01-02\t2,7"),
+        (
+            "a.csv",
+            "Name;Betrag, EUR\nMay;1,50\nFox;2,75\n",
+            "Name\tBetrag, EUR\nMay\t1,50\nFox\t2,75",
+        ),
     ],
-    ids=["quotes", "late", "single", "space", "tabs"],
+    ids=["quotes", "late", "single", "space", "tabs", "decimals", "decimals below names"],
 )
 def test_cells_of_csv_are_those_that_were_written(read, name, source, text):
     assert read(source.encode(), name).text == text
+
+
+@pytest.mark.parametrize("before", ["", "a"])
+@pytest.mark.parametrize("encoding", ["gb18030", "shift_jis"])
+def test_a_long_text_in_letters_of_two_bytes_is_read_wherever_it_is_cut(read, before, encoding):
+    """What was looked at ended in half a letter, and the whole text was called binary."""
+    line = {
+        "gb18030": "港口建于一七〇八年，今天有许多船只。",
+        "shift_jis": "港は千七百八年に作られた。",
+    }
+    text = before + f"{line[encoding]}\n" * 12_000
+    assert read(text.encode(encoding), "a.txt").text == text
+
+
+def test_a_text_of_dos_ends_where_it_says(read):
+    assert read(b"Old text.\r\n\x1a", "a.txt").text == "Old text.\n"
 
 
 def test_mail_gives_headers_and_body_and_names_attachments(read):

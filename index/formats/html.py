@@ -19,7 +19,7 @@ _BLOCKS = frozenset(
     ["address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div"]
     + ["dl", "dt", "fieldset", "figcaption", "figure", "form", "h1", "h2", "h3", "h4", "h5", "h6"]
     + ["header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary", "table"]
-    + ["tbody", "tfoot", "thead", "tr", "ul"]
+    + ["tr", "ul"]
 )
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # XHTML, as in EPUB, may close these at once; HTML would take all that follows for their content.
@@ -31,6 +31,7 @@ _WEB_NAMES = dict.fromkeys(["iso-8859-1", "latin1", "latin-1", "ascii", "us-asci
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _MAIN = "main, [role=main]"
 _CELLS = frozenset(["td", "th"])
+_ROW_GROUPS = frozenset(["thead", "tbody", "tfoot"])
 # A row with one of these in a cell lays out a page; so does one with paragraphs longer than this.
 _LAID_OUT = frozenset(["table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"])
 _LONGEST_CELL = 1000
@@ -133,6 +134,7 @@ class _Walk:
         self._in_row = False
         self._below_row = False
         self._grid = _Grid()
+        self._outer: list[_Grid] = []
         # Where the words of the cell that is read begin, the columns that it goes over, and rows.
         self._cell = (0, 1, 1)
 
@@ -165,7 +167,10 @@ class _Walk:
                 self._words.append("- ")
         if tag == "table":
             self._below_row = False
+            self._outer.append(self._grid)
             self._grid = _Grid()
+        elif tag in _ROW_GROUPS:
+            self._grid = _Grid()  # no cell goes over rows of another one
         elif tag == "tr":
             self._in_row = self._is_row(node)
             self._grid.start_row()
@@ -177,6 +182,8 @@ class _Walk:
         stack.extend((child, "") for child in reversed(_children(node)))
 
     def _close(self, tag: str) -> None:
+        if tag == "table":
+            self._grid = self._outer.pop()
         if tag in _CELLS and self._in_row:
             begin, columns, rows = self._cell
             words = _tidy("".join(self._words[begin:]))
@@ -272,7 +279,7 @@ def _tidy(line: str) -> str:
 def _count(cell: LexborNode, attribute: str, most: int) -> int:
     """Return how many columns or rows a cell goes over."""
     said = (cell.attributes.get(attribute) or "").strip()
-    # 0 rows are all that are left.
+    # 0 rows are all that are left of the row group.
     counted = int(said) if said.isascii() and said.isdigit() and len(said) < 9 else 1
     return min(counted or (most if attribute == "rowspan" else 1), most)
 

@@ -76,7 +76,11 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
     # Around what tells encodings apart: all before the first byte that is not ASCII is alike.
     first = len(data) - len(data.lstrip(_ASCII))
     start = max(0, first - _DETECTION_SAMPLE // 2)
-    best = from_bytes(data[start : start + _DETECTION_SAMPLE]).best()
+    sample = data[start : start + _DETECTION_SAMPLE]
+    if start + len(sample) < len(data):
+        # At a line's end: half of a letter of several bytes fits no encoding.
+        sample = sample[: sample.rfind(b"\n") + 1] or sample
+    best = from_bytes(sample).best()
     if best is None:
         raise UnreadableDocument(f"{name}: binary data, no text (no encoding fits)")
     try:
@@ -88,6 +92,7 @@ def _detect(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _textual(text: str, name: str) -> str:
+    text = text.rstrip("\x1a")  # by which DOS tells a file's end
     found = _CONTROL.search(text)
     if found:
         raise UnreadableDocument(

@@ -37,9 +37,20 @@ def _delimiter(text: str, name: str) -> str:
     if name.lower().endswith(".tsv"):
         return "\t"
     try:
-        return csv.Sniffer().sniff(text[:_SAMPLE], delimiters=",;\t|").delimiter
+        found = csv.Sniffer().sniff(text[:_SAMPLE], delimiters=",;\t|").delimiter
     except csv.Error:
         return ","
+    # "2024-01-01;1,5": of two that part every row alike the comma may be a decimal one.
+    return ";" if found == "," and _parts_alike(text[:_SAMPLE], ";") else found
+
+
+def _parts_alike(sample: str, delimiter: str) -> bool:
+    """Tell whether a delimiter parts each row into as many cells, two or more."""
+    lines = sample.splitlines(keepends=True)
+    whole = lines if sample.endswith("\n") or len(sample) < _SAMPLE else lines[:-1]
+    rows = csv.reader(whole, delimiter=delimiter, skipinitialspace=True)
+    counts = {len(row) for row in rows if row}
+    return len(counts) == 1 and counts.pop() > 1
 
 
 def load_xlsx(data: bytes, name: str) -> Content:
