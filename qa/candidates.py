@@ -288,9 +288,12 @@ def is_rival(item: Candidate, best: Candidate) -> bool:
 
 
 def _numbers(text: str) -> set[str]:
-    """Return the numbers of a text, each in one spelling: 83,000 is 83000, and 2.30 is 2.3."""
+    """Return the numbers of a text, each in one spelling: 83,000 is 83000, and 2.30 is 2.3.
+
+    So is version 3.10 version 3.1; one of three parts, or an address, stays as it is.
+    """
     spelt = (_THOUSANDS.sub("", number) for number in _NUMBERS.findall(text))
-    return {_TRAILING_ZEROS.sub("", number) for number in spelt}
+    return {_TRAILING_ZEROS.sub("", one) if one.count(".") == 1 else one for one in spelt}
 
 
 def _agreeing(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -28,6 +28,8 @@ _WAYS = [
         rf"(?:(?:quote|show|read|cite|give|find)(?: me)? )?{_ASKED}",
     )
 ]
+# Parts that are called by their kind wherever they begin.
+_NAMED_PARTS = frozenset(["chapter", "part", "annex", "appendix", "schedule", "exhibit", "recital"])
 _LEAD = r"[ \t#*_>]*"
 # A line that begins a numbered part, at any depth.
 _BEGINS = re.compile(
@@ -67,14 +69,16 @@ def clause(text: str, part: str, number: str) -> tuple[int, int] | None:
     line = re.compile(
         rf"(?im)^{_LEAD}(?P<begin>{kind}{re.escape(number)}[*_]*(?:[.):][*_]*)?(?=\s|$))"
     )
-    found = list(line.finditer(text))
+    found = [one for one in line.finditer(text) if not _runs_on(text, one)]
     # A table of contents has every heading once more, before the number of a page.
     found = [
         one for one in found if not re.search(r"[.\s]\d+\s*$", _line(text, one.start()))
     ] or found
     if part:
         called = [one for one in found if one["begin"].lower().startswith(part.lower())]
-        found = called or found
+        # What is numbered so has the word, or is a heading: a list has a 7 as well as a chapter.
+        titled = [one for one in found if text[one.start() :].lstrip(" \t").startswith("#")]
+        found = called or (titled if part.lower() in _NAMED_PARTS else found)
     if len(found) != 1:
         return None
     start = found[0].start("begin")
@@ -82,6 +86,16 @@ def clause(text: str, part: str, number: str) -> tuple[int, int] | None:
     if len(text[start:end].split()) <= _HEADING and not text[start:end].rstrip().endswith("."):
         end = _below(text, start, end, number)
     return start, end
+
+
+def _runs_on(text: str, found: re.Match[str]) -> bool:
+    """Tell whether a line goes on with the sentence before: "7.3 million dollars in"."""
+    above = text[: found.start()].rstrip(" \t").removesuffix("\n")
+    before = above[above.rfind("\n") + 1 :].rstrip()
+    behind = text[found.end() :].lstrip(" \t")
+    begins_low = found["begin"][:1].isdigit() and behind[:1].islower()
+    ended = not before or before[-1] in ".:;" or before.startswith("#")
+    return begins_low and not ended and not _BEGINS.match(before)
 
 
 def _line(text: str, start: int) -> str:

@@ -1,6 +1,7 @@
 """Which stage lost an answer: found by asking each stage for the right passage in turn.
 
 ```
+not asked       it cannot be: no word in it, or too long    → the pair
 not indexed     no indexed passage holds the answer         → loader, chunker, or a stale library
 not retrieved   it stands too deep in the search results    → embedder, full text, fusion
 not read        the reader marks other words in it          → reader
@@ -103,7 +104,7 @@ class Places:
         # Normalising leaves "Maduro’s" one word, and makes one of "Maduro's".
         return any(
             f" {normalize(answer)} " in text
-            or re.search(rf"(?i)(?<!\w){spaced(answer)}(?!\w)", raw) is not None
+            or re.search(rf"(?i)(?<!\w)(?<!\d[.,]){spaced(answer)}(?!\w|[.,]\d)", raw)
             for answer in answers
         )
 

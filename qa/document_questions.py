@@ -30,6 +30,8 @@ _PAPER = (
     "|statement|notes?|study|book|contract|agreement|policy|manual|page|presentation|spreadsheet"
     "|minutes)"
 )
+ANY_PAPER = re.compile(f"(?:the|this|that|these|those|my|our|your) {_PAPER}|this|it")
+"""Words for a document that do not say which one."""
 _SUFFIXES = "|".join(suffix[1:] for suffix in SUFFIXES if suffix)
 _FILE = rf"(?:the (?:file|document) )?[\w(][\w()./-]*\.(?:{_SUFFIXES})"
 _THIS = f"(?:(?:the|this|that|these|those|my|our|your) {_PAPER}|this|{_FILE})"

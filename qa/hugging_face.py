@@ -24,6 +24,7 @@ from qa.reader_files import Floats, Ints, Run
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
+_SMALL = 8  # numbers of padding tokens that positions may be counted from behind
 _EXPECTED = "expected an extractive reader (config.json, model.safetensors, tokenizer.json)"
 
 
@@ -136,8 +137,10 @@ def frame_of(tokenizer: Tokenizer, name: str) -> Frame:
 def _longest(model: Any, tokenizer: Any) -> int:
     """Return the most tokens in a window."""
     positions = getattr(model.config, "max_position_embeddings", 512)
-    # RoBERTa counts positions from behind its padding token's number.
-    usable = positions - (tokenizer.pad_token_id or 0) - 1
+    # RoBERTa counts positions from behind its padding token's number, which is a small one; what is
+    # a large one, as ModernBERT's 50,283, has nothing to do with positions.
+    padding = tokenizer.pad_token_id or 0
+    usable = positions - (padding if padding < _SMALL else 0) - 1
     return int(min(usable, tokenizer.model_max_length))
 
 

@@ -13,7 +13,7 @@ from qa.answer import Answer, Citation
 from qa.citing import cited
 from qa.clauses import clause
 from qa.document_lines import told
-from qa.document_questions import DocumentQuestion, Matter
+from qa.document_questions import ANY_PAPER, DocumentQuestion, Matter
 
 if TYPE_CHECKING:
     from index.documents import Document
@@ -112,7 +112,21 @@ def of_itself(
     ]
     name = _meant(question.document, files, history)
     if question.matter == "clause":
-        return _clause(question, snapshot, [name] if name else [file.name for file in files])
+        names = [file.name for file in files]
+        if len(names) > 1 and question.document and not ANY_PAPER.fullmatch(question.document):
+            # "The lease" is not the contract that was spoken of last, nor is lease.pdf.
+            called = question.document.split()[-1]
+            names = [
+                one
+                for one in names[:_MOST_DOCUMENTS]
+                if one == name
+                and one.lower().endswith(called)
+                or "." not in called
+                and _is_called(snapshot.document(one), called)
+            ]
+        elif name:
+            names = [name]
+        return _clause(question, snapshot, names)
     if name is None:
         return OfItself(question, None, several=True)
     document = snapshot.document(name)
@@ -133,7 +147,7 @@ def _clause(question: DocumentQuestion, snapshot: Snapshot, names: Sequence[str]
         if place is not None:
             places.append((document, place))
     if len(places) != 1 or len(names) > _MOST_DOCUMENTS:
-        return OfItself(question, None, several=bool(places))
+        return OfItself(question, None, several=bool(places) or not names)
     [(document, place)] = places
     return _cited(question, document, place, "line")
 

@@ -41,14 +41,16 @@ def spelled(question: str, passages: Sequence[str], common: Container[str]) -> s
 
     def mended(found: re.Match[str]) -> str:
         word = found.group()
-        if word in lower or not word.islower():
+        if word in lower or not word.islower() or _in_a_name(question, *found.span()):
             return word
         if word in _SHORT:
             return _SHORT[word]
         if len(word) < _LEAST_LETTERS or word in common or not word.isalpha():
             return word
         if word.endswith("s") and word[:-1] in lower:
-            return f"{lower[word[:-1]]}'s"
+            known = lower[word[:-1]]
+            # "rubios" is Rubio's; "invoices" are several.
+            return f"{known}'s" if known[0].isupper() else word
         if not question[: found.start()].strip():
             asking = [asker for asker in QUESTION_WORDS if _alike(word, asker)]
             if len(asking) == 1:
@@ -59,6 +61,12 @@ def spelled(question: str, passages: Sequence[str], common: Container[str]) -> s
         return lower[nearest[0]] if len(nearest) == 1 else word
 
     return _WORD.sub(mended, question)
+
+
+def _in_a_name(question: str, start: int, end: int) -> bool:
+    """Tell whether a word is part of a file's name, or of an address: a dot joins it to another."""
+    before, behind = question[max(0, start - 2) : start], question[end : end + 2]
+    return bool(re.fullmatch(r"\w\.", before) or re.fullmatch(r"\.\w", behind))
 
 
 def slips(typed: str, meant: str) -> int:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from index.columns import NO_COLUMNS, Columns, cells_of, columns_of, is_drawn
-from qa.candidates import named, stems
+from qa.candidates import named
+from qa.candidates import stems as plain_stems
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
 from qa.unsaid import content_words
@@ -150,7 +151,11 @@ def read_passages(
             at, view = plan[span.passage]
             moved = view.moved(span, passages[at].text, said)
             # What the question says of a row is what finds it, and no answer but yes.
-            if moved is None or (view.row and not decides and stems(moved.text) <= said):
+            if moved is None:
+                continue
+            words = stems(moved.text)
+            repeats = words <= said if words else _stands_in(question, moved.text)
+            if view.row and not decides and repeats:
                 continue
             if view.row and not _lasts(question, moved.text, f"{view.label} {moved.column}"):
                 continue
@@ -159,6 +164,20 @@ def read_passages(
                 placed.append(replace(moved, passage=at))
         found.append(placed)
     return found
+
+
+def stems(text: str) -> frozenset[str]:
+    """Return `candidates.stems`, and capitals that are a little word otherwise: IT, WHO."""
+    found = plain_stems(text)
+    if text.isupper() and len(text.split()) > _PHRASE:
+        return found  # all of it is in capitals
+    capitals = (word for word in re.findall(r"\w{2,}", text) if word.isupper())
+    return found | {word for word in capitals if not plain_stems(word)}
+
+
+def _stands_in(question: str, cell: str) -> bool:
+    """Tell whether a question has a cell without a content word ("A", "A+") as it stands."""
+    return re.search(rf"(?<!\w){re.escape(cell.strip())}(?!\w)", question) is not None
 
 
 def _lasts(question: str, cell: str, names: str) -> bool:

@@ -180,6 +180,16 @@ def test_a_clause_is_quoted_by_its_number_of_the_one_document_that_has_it(make):
     both = assistant.ask("What does clause 1 say?")
     assert not both and both.note.startswith("Several documents may be meant")
     assert assistant.ask("What does clause 1 of b.txt say?").text == "1. Rent"
+    assert assistant.ask("What does clause 1.1 of the lease say?").text == "1.1 Bob pays."
+
+
+@pytest.mark.parametrize("of", ["c.pdf", "the loan"])
+def test_a_clause_of_a_document_that_is_not_there_is_not_quoted_from_another_one(make, of):
+    files = {"a.md": "# Lease\n\n1.1 Bob pays.", "b.txt": "2.1 Ann pays."}
+    assistant = make({"Ann": 3.0, "Bob": 3.0}, files)
+    before = assistant.ask("What does clause 1.1 of a.md say?")
+    assert before.text == "1.1 Bob pays."
+    assert not assistant.ask(f"What does clause 1.1 of {of} say?", history=[before])
 
 
 def test_a_threshold_above_the_confidence_in_such_lines_refuses_them(make):

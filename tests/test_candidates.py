@@ -100,8 +100,11 @@ def test_one_number_in_two_spellings_is_no_conflict(one, other):
     assert made.answered and not made.rivals
 
 
-def test_thousands_written_with_a_stop_are_not_taken_for_units():
-    made = decided([span(0, "1.000 people", 3.0), span(1, "1 person", 2.9)], ["a.txt", "b.txt"])
+@pytest.mark.parametrize(
+    ("one", "other"), [("1.000 people", "1 person"), ("192.168.1.10", "192.168.1.1")]
+)
+def test_what_only_looks_like_one_number_is_told_as_a_conflict(one, other):
+    made = decided([span(0, one, 3.0), span(1, other, 2.9)], ["a.txt", "b.txt"])
     assert made.conflicting
 
 

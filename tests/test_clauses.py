@@ -59,6 +59,22 @@ def test_a_number_that_two_places_have_is_told_of_neither():
     assert clause("1. Ann came.\n\n1. Bob came.", "point", "1") is None
     assert clause("Section 1. Ann.\n\nArticle 1. Bob.", "article", "1") == (17, 32)
     assert clause("## 4.2 **Fees**\n\nThey are low.", "clause", "4.2") == (3, 30)
+    assert clause("# 11 The end\n\nIt ended.", "chapter", "11") == (2, 23)
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "number"),
+    [
+        ("It had profits of more than\n7.3 million in the first year.", "clause", "7.3"),
+        ("10. Bring a hat.\n11. Bring a towel.", "chapter", "11"),
+    ],
+)
+def test_what_only_begins_with_the_number_is_no_clause(text, part, number):
+    """It was quoted with a confidence of 0.95."""
+    assert clause(text, part, number) is None
+    # Nor does it make the true one one of two.
+    true = f"{text}\n\n{part.title()} {number} The end"
+    assert true[slice(*clause(true, part, number))].endswith("The end")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,15 @@ def test_an_answer_among_typographic_marks_is_found_in_its_passage(tmp_path, ans
     assert not places.holds(("news.txt", 0, len(text)), ["Madur", "201", "pea"])
 
 
+@pytest.mark.parametrize("text", ["1,950 people", "1.5 percent", "5.2 million"])
+def test_a_number_inside_another_one_is_not_the_answer(tmp_path, text):
+    assistant = harbour(tmp_path, TABLE)
+    (tmp_path / "documents" / "news.txt").write_text(f"It was {text}.", encoding="utf-8")
+    assistant.library.sync()
+    places = diagnosis.Places(assistant.library.snapshot())
+    assert not places.holds(("news.txt", 0, 7 + len(text)), ["950", "5"])
+
+
 def test_a_document_that_could_not_be_read_is_told_with_its_reason(tmp_path):
     assistant = harbour(tmp_path, TABLE)
     (tmp_path / "documents" / "log.txt").write_bytes(b"\x00\x01\x02 1708 \x00" * 50)

@@ -1,5 +1,7 @@
 """A reader that the user brings is read with as the shipped one is; tiny ones, made here."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from transformers import (
 import qa
 from index.errors import ModelError, WeightsMissing
 from qa.config import Settings
-from qa.hugging_face import frame_of, open_reader
+from qa.hugging_face import _longest, frame_of, open_reader
 from qa.reader import Frame, Reader
 from qa.train.export import to_hugging_face
 from qa.train.model import ReaderModel
@@ -118,6 +120,16 @@ def test_our_weights_in_that_layout_read_as_they_do_at_home(bert):
     np.testing.assert_allclose(
         [span.score for span in found], [span.margin for span in expected], atol=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("padding", "longest"), [(0, 511), (1, 510), (50_283, 511)], ids=["BERT", "RoBERTa", "Modern"]
+)
+def test_only_a_small_padding_number_is_one_that_positions_begin_behind(padding, longest):
+    """A reader of ModernBERT's kind opened, and failed at the first question."""
+    model = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=512))
+    tokenizer = SimpleNamespace(pad_token_id=padding, model_max_length=10**30)
+    assert _longest(model, tokenizer) == longest
 
 
 def test_other_programs_give_our_exported_weights_their_token_types(bert):

@@ -25,6 +25,9 @@ COMMON = frozenset(["the", "leader", "of", "what", "is", "job", "who", "boat", "
         ("who leads venezeula?", "who leads Venezuela?"),
         # One letter from "Venezuela", two from "Venezuelan".
         ("the venezula of what leader", "the Venezuela of what leader"),
+        # Several of a thing, and a file's name: no slips.
+        ("what is with leaders of venezula", "what is with leaders of Venezuela"),
+        ("what is venezula.docx", "what is venezula.docx"),
     ],
 )
 def test_a_slip_is_mended_by_the_passages(typed, meant):

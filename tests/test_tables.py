@@ -53,6 +53,21 @@ def test_rows_that_a_question_is_about_are_read_with_their_columns(question, row
     assert read(question, STAFF) == rows
 
 
+UNITS = "Unit\tBudget\tHead\nIT\t500\tAnn Lee\nHR\t700\tBob Ray\nWHO\t900\tDee Poe"
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("What is the budget of IT?", "IT. Budget: 500, Head: Ann Lee."),
+        ("Who is the head of WHO?", "WHO. Budget: 900, Head: Dee Poe."),
+        ("What is the budget of HR?", "HR. Budget: 700, Head: Bob Ray."),
+    ],
+)
+def test_rows_called_by_a_little_word_in_capitals_are_found(question, row):
+    assert read(question, UNITS) == [row]
+
+
 def test_rows_below_their_names_passage_are_read_with_them_all_the_same():
     text = STAFF.partition("\n")[2]
     columns = Columns(("Name", "Office", "Salary", "Manager"), (0,))
@@ -137,6 +152,21 @@ def test_a_time_of_day_does_not_tell_how_long_something_is(question, cell, colum
 
     [spans] = read_passages(Reader(), [(question, [passage(text)])])
     assert [span.text for span in spans] == [cell] * tells
+
+
+@pytest.mark.parametrize(("cell", "kept"), [("IT", True), ("A", True), ("Ann", False)])
+def test_a_cell_of_a_little_word_is_an_answer(cell, kept):
+    """In which department: IT. What grade: A. Only what the question says itself is none."""
+
+    class Reader:
+        def read_many(self, requests, best=5):
+            [(_, [view, *_])] = requests
+            start = view.index(cell)
+            return [[Span(0, start, start + len(cell), cell, 3.0, 3.0, 1.0, 1.0)]]
+
+    text = "Name\tUnit\tGrade\nAnn\tIT\tA\nBob\tHR\tB"
+    [spans] = read_passages(Reader(), [("In which unit is Ann?", [passage(text)])])
+    assert [span.text for span in spans] == [cell] * kept
 
 
 ACCOUNTS = "(in EUR)\n\t2022\t2023\nRevenue\t12,400\t13,900\nGross profit\t5,300\t6,100"
