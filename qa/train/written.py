@@ -5,9 +5,9 @@ from, and the reading data has 1,251 of them to train on. Rules that make others
 `qa.train.conditions`) err, and know few of the ways in which people mislead. These were written as
 SQuAD 2.0's were, by reading a passage: another name, a condition more, the opposite, another
 relation, the right fact of the wrong thing, a detail that is not given, a false premise. On the
-same passages stand questions that are answered, in the same style. The last 19,950 come in twins:
-one thing of an answered question changed so that nothing answers it, and changed so that something
-does; the shipped reader was trained before these.
+same passages stand questions that are answered, in the same style. The last 52,430 come in twins:
+one thing of an answered question changed so that nothing answers it, or, in the first 19,950 of
+them, so that something else does; the shipped reader was trained before these.
 
 Still, a question's words tell something of which kind it is: whoever misleads asks "how many" more
 often. A reader would learn that instead of reading, so each question counts by how little its words
