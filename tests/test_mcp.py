@@ -95,6 +95,14 @@ def test_half_an_emoji_is_sent_back_and_the_server_goes_on(message):
     assert pong == {"jsonrpc": "2.0", "id": 2, "result": {}}
 
 
+def test_a_byte_that_is_no_text_costs_its_own_message_alone():
+    sent = b'{"method": "\xff\n' + json.dumps(request("ping", 2)).encode() + b"\n"
+    replies = io.StringIO()
+    Server(FakeAssistant, "0.0").run(io.TextIOWrapper(io.BytesIO(sent), encoding="ascii"), replies)
+    bad, pong = map(json.loads, replies.getvalue().splitlines())
+    assert (bad["error"]["code"], pong["id"]) == (-32700, 2)
+
+
 def test_half_an_emoji_is_no_trouble_to_what_searches_and_reads(seed_assistant):
     asked = {"question": "Who designated \ud83d the cartel?"}
     answered, found, pong = talk(

@@ -6,6 +6,7 @@ goes to standard output.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -95,6 +96,9 @@ class Server:
 
     def run(self, source: TextIO, sink: TextIO) -> None:
         """Answer one message a line until `source` ends."""
+        if isinstance(source, io.TextIOWrapper):
+            # The protocol is in UTF-8 whatever the locale; one bad byte must not end it for good.
+            source.reconfigure(encoding="utf-8", errors="replace")
         for line in source:
             if not line.strip():
                 continue
