@@ -77,7 +77,7 @@ def clause(text: str, part: str, number: str) -> tuple[int, int] | None:
     if part:
         called = [one for one in found if one["begin"].lower().startswith(part.lower())]
         # What is numbered so has the word, or is a heading: a list has a 7 as well as a chapter.
-        titled = [one for one in found if text[one.start() :].lstrip(" \t").startswith("#")]
+        titled = [one for one in found if _line(text, one.start()).lstrip().startswith("#")]
         found = called or (titled if part.lower() in _NAMED_PARTS else found)
     if len(found) != 1:
         return None
@@ -90,9 +90,9 @@ def clause(text: str, part: str, number: str) -> tuple[int, int] | None:
 
 def _runs_on(text: str, found: re.Match[str]) -> bool:
     """Tell whether a line goes on with the sentence before: "7.3 million dollars in"."""
-    above = text[: found.start()].rstrip(" \t").removesuffix("\n")
-    before = above[above.rfind("\n") + 1 :].rstrip()
-    behind = text[found.end() :].lstrip(" \t")
+    end = max(0, found.start() - 1)
+    before = text[text.rfind("\n", 0, end) + 1 : end].rstrip()
+    behind = _line(text, found.end()).lstrip()
     begins_low = found["begin"][:1].isdigit() and behind[:1].islower()
     ended = not before or before[-1] in ".:;" or before.startswith("#")
     return begins_low and not ended and not _BEGINS.match(before)

@@ -112,21 +112,7 @@ def of_itself(
     ]
     name = _meant(question.document, files, history)
     if question.matter == "clause":
-        names = [file.name for file in files]
-        if len(names) > 1 and question.document and not ANY_PAPER.fullmatch(question.document):
-            # "The lease" is not the contract that was spoken of last, nor is lease.pdf.
-            called = question.document.split()[-1]
-            names = [
-                one
-                for one in names[:_MOST_DOCUMENTS]
-                if one == name
-                and one.lower().endswith(called)
-                or "." not in called
-                and _is_called(snapshot.document(one), called)
-            ]
-        elif name:
-            names = [name]
-        return _clause(question, snapshot, names)
+        return _clause(question, snapshot, _with_parts(question, name, files, snapshot))
     if name is None:
         return OfItself(question, None, several=True)
     document = snapshot.document(name)
@@ -136,6 +122,32 @@ def of_itself(
     if found is None:
         return OfItself(question, name)
     return _cited(question, document, found.place, found.by)
+
+
+def _with_parts(
+    question: DocumentQuestion,
+    name: str | None,
+    files: Sequence[DocumentRecord],
+    snapshot: Snapshot,
+) -> list[str]:
+    """Return the documents that may have the clause; none where the one that is named is not there.
+
+    Args:
+        question: What is asked.
+        name: The document that its words stand for, as far as that is known.
+        files: All that may answer.
+        snapshot: Where they are.
+    """
+    words = question.document
+    names = [name] if name else [file.name for file in files]
+    if len(files) == 1 or not words or ANY_PAPER.fullmatch(words):
+        return names
+    called = words.split()[-1]
+    if "." in called or (name and name.lower().endswith(called)):
+        return [name] if name else []
+    # "The lease" is not the contract that was spoken of last.
+    some = [file.name for file in files[:_MOST_DOCUMENTS]]
+    return [one for one in some if _is_called(snapshot.document(one), called)]
 
 
 def _clause(question: DocumentQuestion, snapshot: Snapshot, names: Sequence[str]) -> OfItself:

@@ -35,9 +35,8 @@ def swap(question: str, piece: str) -> str | None:
     first = cuts[0] if cuts else len(parts)
     if first == 0:
         return " ".join(_phrase_swapped(words, parts))
-    if parts[first - 1].lower() in ("one", "ones") and set(map(str.lower, parts[: first - 1])) <= (
-        DETERMINERS
-    ):
+    *leading, noun = (part.lower() for part in parts[:first])
+    if noun in ("one", "ones") and DETERMINERS.issuperset(leading):
         # "the one in Texas": all that is new is where.
         return " ".join(_phrase_swapped(words, parts[first:])) if first < len(parts) else None
     swapped = _noun_swapped(words, parts[:first])

@@ -17,8 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from index.columns import NO_COLUMNS, Columns, cells_of, columns_of, is_drawn
-from qa.candidates import named
-from qa.candidates import stems as plain_stems
+from qa.candidates import named, stems
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
 from qa.unsaid import content_words
@@ -95,7 +94,7 @@ class View:
             if span.start < piece.here + piece.length and piece.here < span.end
         ]
         if len(touched) > 1 and self.row:
-            named = [piece for piece in touched if stems(piece.column) & asked]
+            named = [piece for piece in touched if _stems(piece.column) & asked]
             touched = named if len(named) == 1 else touched[:1]
         if len(touched) != 1:
             return None
@@ -145,7 +144,7 @@ def read_passages(
         requests, plans, reader.read_many(asked), strict=True
     ):
         placed = []
-        said = stems(question)
+        said = _stems(question)
         decides = question.split()[0].lower() in AUXILIARY if question.split() else False
         for span in spans:
             at, view = plan[span.passage]
@@ -153,7 +152,7 @@ def read_passages(
             # What the question says of a row is what finds it, and no answer but yes.
             if moved is None:
                 continue
-            words = stems(moved.text)
+            words = _stems(moved.text)
             repeats = words <= said if words else _stands_in(question, moved.text)
             if view.row and not decides and repeats:
                 continue
@@ -166,13 +165,13 @@ def read_passages(
     return found
 
 
-def stems(text: str) -> frozenset[str]:
+def _stems(text: str) -> frozenset[str]:
     """Return `candidates.stems`, and capitals that are a little word otherwise: IT, WHO."""
-    found = plain_stems(text)
+    found = stems(text)
     if text.isupper() and len(text.split()) > _PHRASE:
         return found  # all of it is in capitals
     capitals = (word for word in re.findall(r"\w{2,}", text) if word.isupper())
-    return found | {word for word in capitals if not plain_stems(word)}
+    return found | {word for word in capitals if not stems(word)}
 
 
 def _stands_in(question: str, cell: str) -> bool:
@@ -229,8 +228,8 @@ def _tells(run: Sequence[tuple[_Cell, ...]]) -> bool:
 
 def _tells_all(row: _Row, question: str) -> bool:
     """Tell whether a row is found by what stands on its left, and has all that a question names."""
-    words = stems(" ".join(cell.text for cell in row.cells)) | stems(" ".join(row.columns.names))
-    return bool(stems(row.cells[0].text) & stems(question)) and stems(named(question)) <= words
+    words = _stems(" ".join(cell.text for cell in row.cells)) | _stems(" ".join(row.columns.names))
+    return bool(_stems(row.cells[0].text) & _stems(question)) and _stems(named(question)) <= words
 
 
 def _parts(text: str) -> tuple[list[tuple[int, int]], list[list[tuple[_Cell, ...]]]]:
@@ -309,27 +308,27 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
     in the question, or it alone has every other word that no column is called by.
     """
     question = _HONORIFIC.sub("", question)
-    asked = stems(question)
-    content = stems(" ".join(content_words(question)))
-    around = stems(f"{passage.heading or ''} {passage.document}")
-    must = stems(named(question))
-    headings = frozenset().union(*(stems(" ".join(row.columns.names)) for row in rows))
+    asked = _stems(question)
+    content = _stems(" ".join(content_words(question)))
+    around = _stems(f"{passage.heading or ''} {passage.document}")
+    must = _stems(named(question))
+    headings = frozenset().union(*(_stems(" ".join(row.columns.names)) for row in rows))
     in_form = frozenset().union(
-        *(stems(cell.text) for row in rows if not row.columns.names for cell in row.cells)
+        *(_stems(cell.text) for row in rows if not row.columns.names for cell in row.cells)
     )
     by_place: dict[int, frozenset[str]] = {}
     for row in rows:
-        words = stems(" ".join(cell.text for cell in row.cells))
+        words = _stems(" ".join(cell.text for cell in row.cells))
         by_place[row.cells[0].start] = words
     common = Counter(stem for words in by_place.values() for stem in words)
     scored = []
     for row in rows:
         words = by_place[row.cells[0].start]
         # What names columns is a row for who asks for what stands on its left.
-        if words <= headings and len(row.cells) > 2 and not stems(row.cells[0].text) & asked:
+        if words <= headings and len(row.cells) > 2 and not _stems(row.cells[0].text) & asked:
             continue
         told = asked & words
-        known = told | stems(" ".join(row.columns.names)) | around
+        known = told | _stems(" ".join(row.columns.names)) | around
         whole = any(_is_named(cell.text, question, known) for cell in row.cells)
         only = len(by_place) == 1 and not passage.columns.names
         if must <= known | (in_form if not row.columns.names else frozenset()) and (
@@ -337,7 +336,7 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
         ):
             # What columns are called by tells rows apart only where nothing else does.
             score = sum((0.001 if stem in headings else 1) / common[stem] for stem in told)
-            if not headings and len(row.cells) == 2 and asked & stems(row.cells[0].text):
+            if not headings and len(row.cells) == 2 and asked & _stems(row.cells[0].text):
                 score += len(asked)  # a form is asked for what stands on its left
             scored.append((score, whole, row))
     best = max((score for score, _, _ in scored), default=0.0)
@@ -351,14 +350,14 @@ def _chosen(question: str, passage: Passage, rows: Sequence[_Row]) -> list[_Row]
 
 def _is_named(cell: str, question: str, known: frozenset[str]) -> bool:
     """Tell whether a question has a cell whole, and not as "a ballpoint pen" has "pen"."""
-    words = stems(cell)
-    if not words or not words <= stems(question):
+    words = _stems(cell)
+    if not words or not words <= _stems(question):
         return False
     asked = re.findall(r"\w+", question)
-    first = next((at for at, word in enumerate(asked) if stems(word) & words), 0)
+    first = next((at for at, word in enumerate(asked) if _stems(word) & words), 0)
     before = asked[first - 1] if first else ""
     plain = not before or not content_words(before) or is_verb(before) or before[0].isupper()
-    return plain or stems(before) <= known
+    return plain or _stems(before) <= known
 
 
 def _keyed(row: _Row, asked: frozenset[str], alone: bool) -> _Row | None:
@@ -369,14 +368,14 @@ def _keyed(row: _Row, asked: frozenset[str], alone: bool) -> _Row | None:
     where no other row has the value too.
     """
     keys, names = row.columns.keys, row.columns.names
-    of_cells = [stems(cell.text) for cell in row.cells]
+    of_cells = [_stems(cell.text) for cell in row.cells]
     told = asked & frozenset().union(*of_cells)
     own = [of_cells[at] for at in keys if at < len(of_cells)]
     by_own = any(words and words <= asked for words in own)
     if not keys or by_own or told <= frozenset().union(*own):
         return row
     others = (name for at, name in enumerate(names) if at not in keys)
-    if not alone or any((stems(name) & asked) - told for name in others):
+    if not alone or any((_stems(name) & asked) - told for name in others):
         return None
     cells = (
         cell if at in keys or of_cells[at] & asked else _Cell(cell.start, "")

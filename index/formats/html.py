@@ -109,7 +109,8 @@ class _Grid:
     def end_row(self) -> str:
         """Return what stands behind the last cell of the row."""
         said = ""
-        while self._column <= max(self._above, default=-1):
+        last = max(self._above, default=-1)
+        while self._column <= last:
             said += self._said()
         return said
 

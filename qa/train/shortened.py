@@ -8,20 +8,16 @@ with the question and has no answer; then the question has none either.
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import replace
 
 from index.chunks import sentence_around, sentence_spans
+from qa.candidates import stems
 from qa.rereading import Place, with_neighbours
 from qa.spans import overlap
 from qa.train.data import Example
-from qa.train.passages import FUNCTION_WORDS
 
 # Share of the answered questions that are shown their answer's sentence.
 _ANSWERED = 0.75
-# Letters by which two words are taken to be forms of one.
-_STEM = 5
-_WORD = re.compile(r"\w+")
 
 
 def shortened(example: Example, rng: random.Random) -> Example | None:
@@ -45,7 +41,7 @@ def shortened(example: Example, rng: random.Random) -> Example | None:
 
 def _likest(example: Example, rng: random.Random) -> Place | None:
     """Return the sentence that shares most words with the question and shows no answer."""
-    asked = _stems(example.question)
+    asked = stems(example.question)
     texts = [example.context[first:last].lower() for first, last in example.answers]
     likeness = {}
     for own in sentence_spans(example.context):
@@ -55,10 +51,5 @@ def _likest(example: Example, rng: random.Random) -> Place | None:
             overlap((begin, end), answer) for answer in example.answers
         ):
             continue
-        likeness[own] = len(asked & _stems(example.context[own[0] : own[1]])) + rng.random()
+        likeness[own] = len(asked & stems(example.context[own[0] : own[1]])) + rng.random()
     return max(likeness, key=likeness.__getitem__, default=None)
-
-
-def _stems(text: str) -> set[str]:
-    words = set(_WORD.findall(text.lower())) - FUNCTION_WORDS
-    return {word[:_STEM] for word in words}

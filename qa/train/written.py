@@ -34,6 +34,7 @@ in the passage and the one past its last, or null."""
 SOURCE = "written"
 WEIGHT = 3.0
 """Most copies of one an epoch; the average one is read 1.1 times."""
+# What a question counts, beside a new one, that the start has read.
 _READ_BEFORE = 1 / 3
 # Least questions that have a word for it to count, and how freely words are fitted to: with these
 # nothing is left that words tell of the kinds (area under the ROC curve .50, .81 unweighted).
