@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMis
 from index.fanout import FannedOut
 from index.filters import Filter
 from index.isolation import ParserProcess
+from index.made_of import Change, made_of
 from index.milvus import MilvusStore
 from index.rectangles import Rectangle, rectangles
 from index.search import DocumentRecord, Passage, Snapshot, load
@@ -28,21 +29,6 @@ from index.store import SCHEMA, Manifest, Store, describe, index_command
 from index.sync import Builder, Plan, Progress, SyncReport, compare, plan
 from index.verify import VerifyReport, inspect, remove_leftovers
 from index.watch import changes
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What a library is to be made of from now on, beside what it is made of.
-
-    Attributes:
-        roots: Folders and files more.
-        excluded: Names that are left out.
-        included: Names that are left out no longer.
-    """
-
-    roots: tuple[Path, ...] = ()
-    excluded: frozenset[str] = frozenset()
-    included: frozenset[str] = frozenset()
 
 
 class Library:
@@ -158,7 +144,7 @@ class Library:
             LibraryError: A folder of the library is gone, or the disk is full or failing.
         """
         rebuild = rebuild or self._outdated()
-        return self._change(_Change(), progress, dry_run=dry_run, rebuild=rebuild)
+        return self._change(Change(), progress, dry_run=dry_run, rebuild=rebuild)
 
     def add(
         self,
@@ -178,13 +164,13 @@ class Library:
             LibraryError: A path does not exist.
         """
         fresh = scan.resolve(paths)
-        roots, _ = self._made_of(self.snapshot().manifest, _Change(fresh))
+        roots, _ = made_of(self.snapshot().manifest, self._roots, Change(fresh))
         inside = frozenset(
             name
             for name, entry in self._scan(roots).items()
             if any(entry.path.is_relative_to(path) for path in fresh)
         )
-        return self._change(_Change(fresh, included=inside), progress)
+        return self._change(Change(fresh, included=inside), progress)
 
     def remove(self, name: str) -> SyncReport:
         """Take a document out of the library for good; its file is not touched.
@@ -199,11 +185,11 @@ class Library:
                 f"{name}: found no such document in the library, expected one of {len(names)} "
                 "names; run: citespan library"
             )
-        return self._change(_Change(excluded=frozenset({name})), None)
+        return self._change(Change(excluded=frozenset({name})), None)
 
     def _change(
         self,
-        change: _Change,
+        change: Change,
         progress: Callable[[Progress], None] | None,
         *,
         dry_run: bool = False,
@@ -260,8 +246,8 @@ class Library:
         if planned.stale or manifest is None:
             return True
         built_with = (manifest.chunk_size, manifest.chunk_overlap)
-        made_of = (manifest.roots, manifest.excluded)
-        return built_with != self._chunking or made_of != (_strings(roots), excluded)
+        made = (manifest.roots, manifest.excluded)
+        return built_with != self._chunking or made != (_strings(roots), excluded)
 
     def _build(
         self,
@@ -407,7 +393,7 @@ class Library:
             DocumentError: The file cannot be read.
         """
         sha256 = self.document(name).sha256
-        roots, _ = self._made_of(self.snapshot().manifest)
+        roots, _ = made_of(self.snapshot().manifest, self._roots)
         entry = self._scan(roots).get(name)
         data = read_bytes(entry.path) if entry else b""
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -423,7 +409,7 @@ class Library:
         Changes that come close together are taken in together. While another process writes, its
         end is waited for.
         """
-        roots, _ = self._made_of(self._surviving())
+        roots, _ = made_of(self._surviving(), self._roots)
         for root in roots:
             scan.is_folder(root)  # or there is nothing to watch
         # Watched before the first sync, or what changes during it would go unnoticed.
@@ -487,7 +473,7 @@ class Library:
         return self._embedder(None).name == SHIPPED
 
     def _to_be_made_of(
-        self, base: Snapshot | None, change: _Change
+        self, base: Snapshot | None, change: Change
     ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
         """Return roots and names removed by hand as a change leaves them.
 
@@ -498,25 +484,14 @@ class Library:
         Raises:
             LibraryError: A rebuild finds nothing that says what the library is made of.
         """
-        made_of = self._made_of(base.manifest if base is not None else self._surviving(), change)
-        if base is None and not made_of[0]:
+        manifest = base.manifest if base is not None else self._surviving()
+        roots, excluded = made_of(manifest, self._roots, change)
+        if base is None and not roots:
             raise LibraryError(
                 f"{self.folder}: found nothing that says what it is made of, expected documents; "
                 f"run: citespan index --rebuild --library {self.name} with their path"
             )
-        return made_of
-
-    def _made_of(
-        self, manifest: Manifest | None, change: _Change = _Change()
-    ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-        """Return the library's roots, none inside an earlier one, and the names removed by hand."""
-        roots: dict[Path, None] = {}
-        for path in (*map(Path, manifest.roots if manifest else ()), *self._roots, *change.roots):
-            above = (one for one in (path, *path.parents) if one in roots)
-            if not any(scan.holds(root, path) for root in above):
-                roots[path] = None
-        excluded = {*(manifest.excluded if manifest else ()), *change.excluded} - change.included
-        return tuple(roots), tuple(sorted(excluded))
+        return roots, excluded
 
     def _surviving(self) -> Manifest | None:
         """Return the manifest if it can still be read, whatever else is damaged."""
