@@ -77,6 +77,20 @@ def test_a_conversation_deleted_while_another_question_was_looked_for_stays_dele
     assert list((home / "conversations" / "fake").iterdir()) == []
 
 
+@pytest.mark.parametrize("every", [False, True])
+def test_a_conversation_deleted_while_it_is_answered_stays_deleted(home, every):
+    chat = Chat(FakeAssistant())
+    before = talk(chat, "When was the harbour founded?")
+    stages = chat.ask("How many boats are there?", before)
+    next(stages)
+    chat.forget(None if every else before.identity)
+    *_, after = stages
+    assert after.turns[-1].answer is not None
+    assert list((home / "conversations" / "fake").iterdir()) == []
+    other = talk(chat, "How many boats are there?")
+    assert chat.resume(other.identity).turns
+
+
 def test_a_question_found_is_kept_with_its_refusal():
     _, before, _ = refused(lambda chat, conversation: None)
     (turn,) = Chat(FakeAssistant()).resume(before.identity).turns

@@ -37,6 +37,7 @@ class History:
     def __init__(self, folder: Path) -> None:
         """Keep the folder; it is made when there is something to keep."""
         self.folder = folder
+        self._forgotten: set[str] = set()
 
     @staticmethod
     def new() -> str:
@@ -46,13 +47,16 @@ class History:
     def keep(self, identity: str, turns: Sequence[Turn]) -> None:
         """Keep a conversation's finished turns in the place of what was kept of it before.
 
-        What cannot be written is logged and not kept; the conversation goes on.
+        One that was deleted stays so, though a question of it was still being answered. What
+        cannot be written is logged and not kept; the conversation goes on.
         """
         done = [turn for turn in turns if turn.answer is not None][-MOST_TURNS:]
         if not done or not IDENTITY.fullmatch(identity):
             return
         try:
             with _WRITING:
+                if identity in self._forgotten:
+                    return
                 self._write(identity, done)
                 for old in self._paths()[MOST:]:
                     old.unlink(missing_ok=True)
@@ -92,8 +96,11 @@ class History:
     def forget(self, identity: object) -> None:
         """Delete a conversation; every one when `identity` is None."""
         with _WRITING:
+            if isinstance(identity, str) and IDENTITY.fullmatch(identity):
+                self._forgotten.add(identity)
             for path in self._paths():
                 if identity is None or path.stem == identity:
+                    self._forgotten.add(path.stem)
                     path.unlink(missing_ok=True)
 
     def prune(self, documents: Collection[str]) -> None:
@@ -108,7 +115,8 @@ class History:
                 self.keep(path.stem, left)
                 os.utime(path, (when, when))
             else:
-                self.forget(path.stem)
+                with _WRITING:
+                    path.unlink(missing_ok=True)
 
     def _paths(self) -> list[Path]:
         """Return the files, the last written one first."""
