@@ -33,14 +33,14 @@ class IgnoreRules:
         """Read the rules.
 
         Raises:
-            LibraryError: They cannot be read; without them what is left out would be taken in.
+            LibraryError: They cannot be read, or are no file of their own (a link, a pipe) of at
+                most 1 MiB; without them what is left out would be taken in.
         """
         self._rules: list[_Rule] = []
         path = folder / NAME
         try:
             found = os.lstat(path)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-                return
+            _check(path, found)
             text = path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
@@ -58,6 +58,18 @@ class IgnoreRules:
             if (folder or not rule.folders_only) and rule.pattern.fullmatch(name):
                 return rule.ignored
         return False
+
+
+def _check(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST:
+        return
+    kind = "a link" if stat.S_ISLNK(found.st_mode) else "no file"
+    what = f"{found.st_size:,} bytes" if stat.S_ISREG(found.st_mode) else kind
+    raise LibraryError(
+        f"{path}: found {what}, expected a file of its own of at most {_LARGEST:,} bytes, so that "
+        "what it leaves out stays out; put such a file there, or remove it, and run the command "
+        "again"
+    )
 
 
 def _read(line: str) -> _Rule | None:

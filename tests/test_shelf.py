@@ -84,6 +84,23 @@ def test_what_is_ignored_is_not_in_the_library(tmp_path, home):
     assert library.sync().removed == ("a.txt",)
 
 
+@pytest.mark.parametrize(("kind", "told"), [("link", "a link"), ("long", "1,048,584 bytes")])
+def test_nothing_is_indexed_by_rules_in_no_file_of_their_own(tmp_path, home, kind, told):
+    """They had no effect, and what they leave out was taken in without a word."""
+    folder = write(tmp_path / "d", {"secret/b.txt": "dragon"})
+    rules = write(tmp_path / "rules", {"shared": "secret/\n"}) / "shared"
+    if kind == "link":
+        (folder / ".citespanignore").symlink_to(rules)
+    else:
+        (folder / ".citespanignore").write_text("secret/\n" * 131_073)
+    library = open_library(folder, home)
+    with pytest.raises(LibraryError, match=rf"\.citespanignore: found {told}, expected a file"):
+        library.sync()
+    (folder / ".citespanignore").unlink()
+    (folder / ".citespanignore").write_bytes(rules.read_bytes())
+    assert not library.sync().added
+
+
 @pytest.mark.parametrize("call", ["lstat", "open"])
 def test_nothing_is_indexed_by_rules_that_cannot_be_read(tmp_path, home, monkeypatch, call):
     """What the rules leave out would be taken in, and cited."""
