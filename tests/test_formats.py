@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 import zipfile
 
@@ -648,6 +649,27 @@ def test_a_workbook_that_names_a_style_it_lacks_is_read(read):
     assert read(archive(entries), "a.xlsx").text.endswith("5\t25%")
     entries[sheet] = entries[sheet].replace(b's="1"', b's="99"')
     assert read(archive(entries), "a.xlsx").text.endswith("5\t0.25")
+
+
+def test_formulas_without_a_stored_result_are_told_of(read):
+    """Programs write them so; their cells are blank, and nothing said it."""
+    import openpyxl
+
+    made = openpyxl.Workbook()
+    made.active.append([5, "=A1*2", "=A1+1"])
+    kept = io.BytesIO()
+    made.save(kept)
+    document = read(kept.getvalue(), "a.xlsx")
+    assert document.text.endswith("\n5")
+    assert document.note.startswith("formulas without a stored result, left blank: 2; save it")
+    with zipfile.ZipFile(kept) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    sheet, results = "xl/worksheets/sheet1.xml", iter((b"10", b"6"))
+    entries[sheet] = re.sub(
+        rb"</f>(?:<v ?/>|<v></v>)", lambda _: b"</f><v>%s</v>" % next(results), entries[sheet]
+    )
+    document = read(archive(entries), "a.xlsx")
+    assert document.note is None and document.text.endswith("5\t10\t6")
 
 
 def test_slides_are_pages_in_the_order_of_the_show(read):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
+from zipfile import ZipFile
 
 from index.content import Content, ContentBuilder
 from index.errors import UnreadableDocument
@@ -15,6 +17,11 @@ from index.formats.plain import decode
 
 _SAMPLE = 16 * 1024
 _LONGEST_FIELD = 10 * 1024 * 1024
+# A formula that ends its cell, or has only an empty value behind it.
+_NO_RESULT = re.compile(
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^>]*/>)\s*"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
 
 
 def load_csv(data: bytes, name: str) -> Content:
@@ -55,7 +62,8 @@ def _parts_alike(sample: str, delimiter: str) -> bool:
 
 def load_xlsx(data: bytes, name: str) -> Content:
     """Read every sheet as it shows its values; formulas give their stored result."""
-    open_archive(data, name).close()
+    with open_archive(data, name) as archive:
+        blank = _without_result(archive)
     from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -69,7 +77,18 @@ def load_xlsx(data: bytes, name: str) -> Content:
             _add(builder, rows, sheet.title)
     finally:
         book.close()
-    return builder.build()
+    note = None
+    if blank:
+        note = f"formulas without a stored result, left blank: {blank:,}; save it in a spreadsheet"
+    return builder.build(note)
+
+
+def _without_result(archive: ZipFile) -> int:
+    """Count formulas that only a spreadsheet could work out; programs write them so."""
+    sheets = (one for one in archive.namelist() if one.startswith("xl/worksheets/"))
+    return sum(
+        len(_NO_RESULT.findall(archive.read(sheet))) for sheet in sheets if sheet.endswith(".xml")
+    )
 
 
 def _format(cell: Any) -> str:
