@@ -43,5 +43,7 @@ def changes(roots: Sequence[Path], home: Path, stop: threading.Event | None) -> 
         debounce=_TOGETHER_MS,
         rust_timeout=_LOOK_FOR_STOP_MS,
         yield_on_timeout=True,
+        # What cannot be read may be left out of the library; if not, the next sync says so.
+        ignore_permission_denied=True,
     ):
         yield bool(found)

@@ -6,9 +6,11 @@ import contextlib
 import errno
 import io
 import os
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -262,6 +264,26 @@ def test_watching_a_folder_that_is_gone_says_so(tmp_path, home):
     folder.rename(tmp_path / "unmounted")
     with pytest.raises(LibraryError, match="found nothing there any more"):
         next(library.watch())
+
+
+def test_a_folder_that_may_not_be_read_ends_no_watching():
+    """It did, even where the library leaves it out; those that it does not, the next sync names."""
+    stop = threading.Event()
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as place:
+        closed = Path(place) / "closed"
+        closed.mkdir(mode=0)
+        Path(place).chmod(0o755)
+        if root:  # who may read everything
+            os.seteuid(65534)
+        try:
+            following = changes([Path(place)], Path(place) / "home", stop)
+            assert next(following) is False
+            stop.set()
+            following.close()
+        finally:
+            if root:
+                os.seteuid(0)
 
 
 def test_the_first_sync_of_watching_waits_for_another_writer(tmp_path, home):
