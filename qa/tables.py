@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,11 +76,13 @@ class View:
         text: What is read.
         pieces: What of it stands in the passage, and where; what is between them is not quoted.
         row: Whether it is a row of a table.
+        closed: Places in the passage that answer something else than the question.
     """
 
     text: str
     pieces: tuple[_Piece, ...]
     row: bool = False
+    closed: tuple[tuple[int, int], ...] = ()
 
     def moved(self, span: Span, passage: str, asked: frozenset[str]) -> Span | None:
         """Return a span of the view as one of the passage; None where it is in no piece.
@@ -102,6 +104,8 @@ class View:
         first = max(span.start, piece.here)
         last = min(span.end, piece.here + piece.length)
         start, end = (piece.there + at - piece.here for at in (first, last))
+        if any(start < other and one < end for one, other in self.closed):
+            return None
         # A whole span keeps the words that the reader gave it, for the citation to be held against.
         whole = end - start == span.end - span.start
         return replace(
@@ -206,16 +210,34 @@ def views(question: str, passage: Passage) -> list[View]:
     texts, runs = _parts(passage.text)
     if not runs:
         return [whole]
-    chosen = _chosen(question, passage, _rows(passage, runs))
+    found = _rows(passage, runs)
+    chosen = _chosen(question, passage, found)
     rows = [_view(row) for row in chosen]
     guessed = is_drawn(passage.document) and not any(row.columns.names for row in chosen)
     if guessed or (any(map(_tells, runs)) and not any(_tells_all(row, question) for row in chosen)):
-        return [*rows, whole]
+        closed = tuple(_closed(question, passage, found)) if guessed else ()
+        return [*rows, replace(whole, closed=closed)]
     text, pieces = "", []
     for start, end in texts:
         pieces.append(_Piece(len(text), start, end - start))
         text += passage.text[start:end] + "\n"
     return [*rows, View(text, tuple(pieces))] if text.strip() else rows
+
+
+def _closed(question: str, passage: Passage, rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
+    """Yield where rows with named columns stand that lack a thing that the question names.
+
+    Nor does one answer that has it only as a value: "What is Ann's salary?" where Ann is a manager.
+    """
+    asked, must = _stems(question), _stems(named(question))
+    around = _stems(f"{passage.heading or ''} {passage.document}")
+    for row in rows:
+        if len(row.cells) < 3 or not row.columns.names:
+            continue
+        words = _stems(" ".join([*(cell.text for cell in row.cells), *row.columns.names]))
+        if not must <= words | around or _keyed(row, asked, True) is None:
+            last = row.cells[-1]
+            yield row.cells[0].start, last.start + len(last.text)
 
 
 def _tells(run: Sequence[tuple[_Cell, ...]]) -> bool:

@@ -111,6 +111,29 @@ def test_a_drawn_page_is_read_as_text_where_no_row_is_asked_for():
     assert [view.text for view in views("Which university is nobody at?", drawn)] == [drawn.text]
 
 
+@pytest.mark.parametrize(
+    ("question", "open_rows"),
+    [
+        # Whom Uma manages has a salary, not she; and nobody's row has Zoe.
+        ("What is the salary of Uma Orr?", []),
+        ("What is Zoe Ray's salary?", []),
+        ("What is nobody's phone number?", ["Ann Lee", "Bob Ray", "Dee Poe", "Eve Ash"]),
+    ],
+)
+def test_rows_of_a_drawn_page_that_lack_what_is_named_are_not_quoted(question, open_rows):
+    """The page is read as text, and a wrong row's cell was as good an answer as any."""
+    drawn = replace(passage(STAFF), document="staff.pdf")
+    (view,) = views(question, drawn)
+    assert view.text == STAFF
+    quoted = []
+    for line in STAFF.splitlines()[1:]:
+        at = STAFF.index(line)
+        span = Span(0, at, at + 7, line[:7], 1.0, 1.0, 1.0, 1.0)
+        if view.moved(span, STAFF, frozenset()):
+            quoted.append(line[:7])
+    assert sorted(quoted) == sorted(open_rows)
+
+
 def test_a_name_that_two_rows_have_still_names_them():
     twice = STAFF + "\nBob Ray\tRome\t61,000\tUma Orr"
     assert len(read("What is Bob Ray's salary?", twice)) == 2
