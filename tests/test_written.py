@@ -53,7 +53,7 @@ def test_other_data_than_they_were_written_on_is_an_error_that_says_where(file):
 
 def test_what_is_new_to_a_reader_counts_three_times_as_much_at_the_end():
     asked = [(example("Who?"), 1.5), (example("When?"), 0.3), (example("Why?"), 0.9)]
-    assert [weight for _, weight in written.latest(asked, 1)] == pytest.approx([0.5, 0.1, 0.9])
+    assert [weight for _, weight in written.latest(asked, 1)] == pytest.approx([0.25, 0.05, 0.9])
     assert written.latest(asked, 0) == written.latest(asked, 3) == asked
 
 

@@ -46,7 +46,7 @@ class Plan:
             of them.
         shorter: Share of the passages that are shortened to a sentence with its neighbours.
         fresh: Written questions, the last ones of their file, that the start has not read; while
-            the rate falls the others count a third as much.
+            the rate falls the others count a sixth as much.
         seed: Seed of data order, augmentation and new weights.
         every: Steps between checkpoints and evaluations.
     """
