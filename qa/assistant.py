@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -46,7 +46,9 @@ _SOURCES = 5
 # From this confidence on an answer is not doubted for being asked in other words.
 _SURE = 2 / 3
 _YES_NO = re.compile(
-    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might"
+    # "May 2024 revenue?" asks for a figure.
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|might"
+    r"|may(?! (?:1\d{3}|20\d\d)\b)"
     r"|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|didn['’]t|hasn['’]t|haven['’]t)\b",
     re.IGNORECASE,
 )
@@ -241,12 +243,15 @@ class Assistant:
         citations = cited.all(decision.supporting[:_SOURCES])
         # A reader takes any name for the author's.
         best = citations[0] if citations else None
-        silent = bool(itself and best and not itself.said_in(best.document, best.sentence))
+        silent = bool(
+            itself
+            and (itself.missing or (best and not itself.said_in(best.document, best.sentence)))
+        )
         answered = decision.answered and bool(citations) and not silent
         if told and not answered:
             return told
         if yes_no and answered:
-            citations = tuple(widened(citation) for citation in citations)
+            citations = _each_once(widened(citation) for citation in citations)
         rivals = cited.all(decision.rivals[:_SOURCES]) if answered else ()
         refusal = None
         if not answered:
@@ -315,6 +320,14 @@ def _refusal(snapshot: Snapshot, conflicting: bool, nearest: tuple[Citation, ...
     return Refusal("nothing_retrieved", "Nothing in the documents is about this.")
 
 
+def _each_once(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+    """Return the best citation of each place: one sentence may have been quoted from twice."""
+    places: dict[tuple[str, int, int], Citation] = {}
+    for one in citations:
+        places.setdefault((one.document, one.start, one.end), one)
+    return tuple(places.values())
+
+
 def _opposite(question: str, citations: Sequence[Citation], answered: bool) -> str:
     """Return what to tell where the best sentence has the opposite of what is asked."""
     found = contradicts(contrasted(question), citations[0].sentence) if citations else None
@@ -338,8 +351,8 @@ def _told_too(citations: Sequence[Citation], rivals: Sequence[Citation]) -> str:
 
 
 def _note(yes_no: bool, told_too: str, opposite: str, unsaid: str) -> str | None:
-    remark = _ONLY_QUOTES if yes_no else told_too
-    return " ".join(filter(None, (remark, opposite, unsaid))) or None
+    only = _ONLY_QUOTES if yes_no else ""
+    return " ".join(filter(None, (only, told_too, opposite, unsaid))) or None
 
 
 class _Clock:

@@ -16,7 +16,8 @@ _TELLS = (
     "|prescribe|allow|forbid|concern"
 )
 _OF = r"(?: (?:of|in) (?P<it>.+?))?"
-_ASKED = rf"(?:the )?(?P<part>{_PART}) ?{_NUMBER}{_OF}"
+# "Article s" is none of "articles of faith".
+_ASKED = rf"(?:the )?(?P<part>{_PART})(?: | ?(?=\d)|(?<=[§.])){_NUMBER}{_OF}"
 _BARE = rf"(?P<part>)(?P<number>\d{{1,3}}(?:\.\d{{1,3}})+){_OF}"
 _WAYS = [
     re.compile(way, re.IGNORECASE)

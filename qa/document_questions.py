@@ -33,9 +33,15 @@ _PAPER = (
 ANY_PAPER = re.compile(f"(?:the|this|that|these|those|my|our|your) {_PAPER}|this|it")
 """Words for a document that do not say which one."""
 _SUFFIXES = "|".join(suffix[1:] for suffix in SUFFIXES if suffix)
-_FILE = rf"(?:the (?:file|document) )?[\w(][\w()./-]*\.(?:{_SUFFIXES})"
+_ONE_WORD = rf"[\w(][\w()./-]*\.(?:{_SUFFIXES})"
+_QUOTED = rf"[\"'“„«‘][^\"“”„«»]+\.(?:{_SUFFIXES})[\"'“”»]"
+_FILE = rf"(?:the (?:file|document) )?(?:{_ONE_WORD}|{_QUOTED})"
+# "Annual report.txt", and anything else that ends so: which of them are files, the library tells.
+_SPACED = rf"(?:[\w(&][\w()./&'-]* ){{1,7}}{_ONE_WORD}"
+A_FILE = re.compile(f"{_FILE}|{_SPACED}")
+"""Words that end with the name of a file."""
 _THIS = f"(?:(?:the|this|that|these|those|my|our|your) {_PAPER}|this|{_FILE})"
-_IT = f"(?P<it>{_THIS})"
+_IT = f"(?P<it>{_THIS}|{_SPACED})"
 _IS = "(?: ?'s| is| was| are| were)"
 _MADE = "written|authored|penned|drafted|prepared|composed|compiled"
 _OUT = "published|issued|released|posted|printed|put out"
@@ -102,7 +108,7 @@ _WAYS: dict[Matter, tuple[str, ...]] = {
 _TELLS = re.compile(f"what (?:does|do) .* {_TELL}")
 _PATTERNS = [(matter, re.compile(way)) for matter, ways in _WAYS.items() for way in ways]
 
-_POSSESSIVE = re.compile(f"{_IT}'s (?P<what>(?:main |publication )?[a-z]+)$")
+_POSSESSIVE = re.compile(f"(?P<it>{_THIS})'s (?P<what>(?:main |publication )?[a-z]+)$")
 
 _ABOUT = (
     "(?:all |mainly |mostly )?(?:about|discuss(?:ing)?|describ(?:e|ing)|cover(?:ing)?|deal with"
@@ -145,16 +151,17 @@ class DocumentQuestion:
 def of_document(question: str) -> DocumentQuestion | None:
     """Return what a question asks of a document itself; None for one about what documents say."""
     bare = _bare(question)
-    for matter, pattern in _PATTERNS:
-        found = pattern.fullmatch(bare)
-        if found:
-            document = found["it"]
-            certain = re.fullmatch(f"this.*|.*(?:{_SURELY})|{_FILE}", document) is not None
-            return DocumentQuestion(matter, document, certain, bool(_TELLS.fullmatch(bare)))
+    # First: "clause 4.2 of contract.txt" ends with the name of a file as well.
     asked = of_clause(bare)
     if asked is not None:
         part, number, document = asked
         return DocumentQuestion("clause", document, certain=True, part=(part, number))
+    for matter, pattern in _PATTERNS:
+        found = pattern.fullmatch(bare)
+        if found:
+            document = found["it"]
+            certain = re.fullmatch(f"this.*|.*(?:{_SURELY})|{A_FILE.pattern}", document) is not None
+            return DocumentQuestion(matter, document, certain, bool(_TELLS.fullmatch(bare)))
     return None
 
 

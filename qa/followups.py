@@ -48,6 +48,7 @@ _LEAD = re.compile(
     r"(?i)^(?:(?:and|but|so|or|ok|okay|also|then|well|thanks|thank you|great|good|right|hm+|oh|ah"
     r"|yes|no|i see)\b[\s,.!:;-]*)+"
 )
+_OPENS = re.compile(r"(?i)\b(?:and|but|so|or|then)[\s,.!:;-]*$")
 _ABOUT = re.compile(r"(?i)^(?:what|how) about\s+(.+)$")
 _JOINS = re.compile(r"(?i)\b(?:and|but|or)[\s,]*$")
 # "when did that happen", "why did he do that", "where was that": the event of the turn before.
@@ -72,19 +73,22 @@ def understand(question: str, history: Sequence[Answer]) -> str:
             answer's text are looked at.
 
     Returns:
-        The question spelled out, or `question` itself when it stands on its own.
+        The question spelled out; one that stands on its own as it is, less an "And" before it.
     """
-    if not history:
-        return question
     lead = _LEAD.match(question)
     body = question[lead.end() :] if lead else question
     if not words_of(body):
         return question
+    # With its lead no later turn could take it apart.
+    opened = lead and _OPENS.search(lead.group()) and parse(body)
+    alone = body[0].upper() + body[1:] if opened else question
+    if not history:
+        return alone
     joined = bool(lead and _JOINS.search(lead.group().rstrip(" ,.!:;-")))
     spelled = _bare(body, history) or _fragment(body, joined, history)
     spelled = spelled or resolve(body, history) or _hung(body, history)
     if spelled is None:
-        return question
+        return alone
     spelled = re.sub(r"(?<!\b[A-Za-z])[?!. ]+$|[?! ]+$", "", " ".join(spelled.split())) + "?"
     return spelled[0].upper() + spelled[1:]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,13 @@ from qa.answer import Answer, Citation
 from qa.citing import cited
 from qa.clauses import clause
 from qa.document_lines import told
-from qa.document_questions import ANY_PAPER, DocumentQuestion, Matter
+from qa.document_questions import A_FILE, ANY_PAPER, DocumentQuestion, Matter
+from qa.wording import PREPOSITIONS, function_word
 
 if TYPE_CHECKING:
     from index.documents import Document
     from index.filters import Filter
-    from index.search import DocumentRecord, Snapshot
+    from index.search import Snapshot
 
 # By what was found in 682 files of documentation, of which 50 lines that say what they are, 80
 # titles and 40 beginnings were read.
@@ -45,6 +46,12 @@ _SAYS: dict[Matter, tuple[str, str]] = {
 }
 # Documents that are looked through for the number of a clause.
 _MOST_DOCUMENTS = 200
+# Characters in which a document tells what it is and of whom: "This lease of the Oslo office …".
+_BEGINNING = 500
+_WORD = re.compile(r"[^\W_]{2,}")
+_LEAD = re.compile(r"^(?:the|this|that|my|our|your) (?:(?:file|document) )?")
+_BEFORE = re.compile(rf"^.* (?:{'|'.join(sorted(PREPOSITIONS))}) ")
+_QUOTES = "\"'“”„«»‘"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class OfItself:
         question: What is asked.
         document: Name of the document that is asked about; None where it is not known.
         several: Whether it may be one of several.
+        missing: The file name that is asked about, where no document has it; else empty.
+        copies: The names of all files with its content, of which one is cited.
         citation: Where it says so; None where it does not.
         confidence: How often such lines say what was asked, 0..1; 0 without a citation.
         note: A remark for the person who asked, or None.
@@ -63,6 +72,8 @@ class OfItself:
     question: DocumentQuestion
     document: str | None
     several: bool = False
+    missing: str = ""
+    copies: tuple[str, ...] = ()
     citation: Citation | None = None
     confidence: float = 0.0
     note: str | None = None
@@ -73,17 +84,21 @@ class OfItself:
         Readers take any name for the author's: of 300 passages without such lines the shipped one
         answers 15 to 36 % (`python -m tests.benchmarks.document_questions`).
         """
+        if self.missing:
+            return False
         if self.question.matter == "clause":
             return not self.several
         says, _ = _SAYS[self.question.matter]
         if not self.question.certain:
             return True
-        elsewhere = self.document is not None and document != self.document
+        elsewhere = self.document is not None and document not in self.copies
         return not elsewhere and re.search(says, sentence, re.IGNORECASE) is not None
 
     @property
     def silence(self) -> str:
         """One sentence that tells why it is not answered."""
+        if self.missing:
+            return f"No document that is searched is called “{self.missing}”."
         if self.several:
             return "Several documents may be meant: ask about one by its file name, or filter."
         _, asked = _SAYS[self.question.matter]
@@ -95,8 +110,10 @@ def of_itself(
     snapshot: Snapshot,
     wanted: Filter | None = None,
     history: Sequence[Answer] = (),
-) -> OfItself:
+) -> OfItself | None:
     """Return where the document that is asked about says what is asked of it.
+
+    None where the words call no document: what they stand for may be told of in the text.
 
     Args:
         question: What is asked.
@@ -104,50 +121,53 @@ def of_itself(
         wanted: Which of them may answer; all when None.
         history: Earlier answers, oldest first: the document cited last is meant, of several.
     """
-    files = [
-        file
-        for file in snapshot.documents()
-        if file.status == "indexed"
-        and (wanted is None or wanted.accepts(file.name, file.format or "", file.modified))
-    ]
-    name = _meant(question.document, files, history)
+    contents: dict[str, list[str]] = {}
+    for file in snapshot.documents():
+        if file.status != "failed" and (
+            wanted is None or wanted.accepts(file.name, file.format or "", file.modified)
+        ):
+            contents.setdefault(file.alias_of or file.name, []).append(file.name)
+    copies = list(contents.values())
+    words = question.document
+    typed = _typed(words, copies)
+    if not typed and A_FILE.fullmatch(words):
+        # "The foreword of book.txt" is a thing that is told of in a file.
+        inside = _typed(_BEFORE.sub("", words), copies)
+        return None if inside else OfItself(question, None, missing=_bare(words))
+    name = _meant(typed, copies, history)
     if question.matter == "clause":
-        return _clause(question, snapshot, _with_parts(question, name, files, snapshot))
+        names = typed or _with_parts(words, name, copies, snapshot)
+        return _clause(question, snapshot, names) if names else None
     if name is None:
         return OfItself(question, None, several=True)
+    itself = OfItself(question, name, copies=next(tuple(one) for one in copies if name in one))
     document = snapshot.document(name)
-    if not (question.certain or _is_called(document, question.document)):
-        return OfItself(question, name)
+    if not (question.certain or _is_called(document, words)):
+        return itself
     found = told(document, question.matter)
     if found is None:
-        return OfItself(question, name)
-    return _cited(question, document, found.place, found.by)
+        return itself
+    return _cited(itself, document, found.place, found.by)
 
 
 def _with_parts(
-    question: DocumentQuestion,
-    name: str | None,
-    files: Sequence[DocumentRecord],
-    snapshot: Snapshot,
+    words: str, name: str | None, copies: Sequence[Sequence[str]], snapshot: Snapshot
 ) -> list[str]:
-    """Return the documents that may have the clause; none where the one that is named is not there.
+    """Return the documents that may have the clause; none where none is called so.
 
     Args:
-        question: What is asked.
-        name: The document that its words stand for, as far as that is known.
-        files: All that may answer.
+        words: What the document is called, if anything.
+        name: The document that may be meant by "this", as far as that is known.
+        copies: The names of all that may answer, by content.
         snapshot: Where they are.
     """
-    words = question.document
-    names = [name] if name else [file.name for file in files]
-    if len(files) == 1 or not words or ANY_PAPER.fullmatch(words):
-        return names
-    called = words.split()[-1]
-    if "." in called or (name and name.lower().endswith(called)):
-        return [name] if name else []
-    # "The lease" is not the contract that was spoken of last.
-    some = [file.name for file in files[:_MOST_DOCUMENTS]]
-    return [one for one in some if _is_called(snapshot.document(one), called)]
+    names = [one[0] for one in copies]
+    if not words or ANY_PAPER.fullmatch(words) or ANY_PAPER.fullmatch(f"the {words}"):
+        return [name] if name else names
+    # "The lease" is not the contract that was spoken of last, nor the only one there is.
+    alone = len(names) == 1
+    some = names[:_MOST_DOCUMENTS]
+    return [one for one in some if _is_described(snapshot.document(one), words, alone)]
 
 
 def _clause(question: DocumentQuestion, snapshot: Snapshot, names: Sequence[str]) -> OfItself:
@@ -159,17 +179,15 @@ def _clause(question: DocumentQuestion, snapshot: Snapshot, names: Sequence[str]
         if place is not None:
             places.append((document, place))
     if len(places) != 1 or len(names) > _MOST_DOCUMENTS:
-        return OfItself(question, None, several=bool(places) or not names)
+        return OfItself(question, None, several=bool(places))
     [(document, place)] = places
-    return _cited(question, document, place, "line")
+    return _cited(OfItself(question, document.name), document, place, "line")
 
 
-def _cited(
-    question: DocumentQuestion, document: Document, place: tuple[int, int], by: str
-) -> OfItself:
+def _cited(itself: OfItself, document: Document, place: tuple[int, int], by: str) -> OfItself:
     confidence = _CONFIDENCE[by]
     citation = cited(document, *place, math.log(confidence / (1 - confidence)))
-    return OfItself(question, document.name, False, citation, confidence, _NOTES[by])
+    return replace(itself, citation=citation, confidence=confidence, note=_NOTES[by])
 
 
 def _is_called(document: Document, words: str) -> bool:
@@ -180,14 +198,43 @@ def _is_called(document: Document, words: str) -> bool:
     return called in parts or first.endswith(called) or first.startswith(called)
 
 
-def _meant(words: str, files: Sequence[DocumentRecord], history: Sequence[Answer]) -> str | None:
-    """Return the name of the document that words of a question stand for."""
-    names = [file.name for file in files]
-    typed = words.split()[-1] if words else ""
-    called = [name for name in names if typed in (name.lower(), PurePosixPath(name).name.lower())]
-    if called or "." in typed:
-        return called[0] if len(called) == 1 else None
-    if len(names) == 1:
-        return names[0]
+def _is_described(document: Document, words: str, alone: bool) -> bool:
+    """Tell whether all words fit a document's name or beginning: of "the NATO treaty" both.
+
+    Args:
+        document: The document.
+        words: The words.
+        alone: Whether it is the only one; of several it must be itself what they call it.
+    """
+    stem = PurePosixPath(document.name).stem
+    said = set(_WORD.findall(f"{stem} {document.text[:_BEGINNING]}".lower()))
+    asked = [word for word in _WORD.findall(words) if not function_word(word)]
+    fits = bool(asked) and said.issuperset(asked)
+    return fits and (alone or _is_called(document, words))
+
+
+def _bare(words: str) -> str:
+    """Return the name of a file without what is put before and around it."""
+    return _LEAD.sub("", words).strip(_QUOTES)
+
+
+def _typed(words: str, copies: Sequence[Sequence[str]]) -> list[str]:
+    """Return the files that are called by their names, one of each content."""
+    asked = {words, _bare(words)} - {""}
+    found = (
+        [name for name in names if asked & {name.lower(), PurePosixPath(name).name.lower()}]
+        for names in copies
+    )
+    return [names[0] for names in found if names]
+
+
+def _meant(
+    typed: Sequence[str], copies: Sequence[Sequence[str]], history: Sequence[Answer]
+) -> str | None:
+    """Return the document that is typed, else the only one, else the one that was cited last."""
+    if typed:
+        return typed[0] if len(typed) == 1 else None
+    if len(copies) == 1:
+        return copies[0][0]
     latest = (turn.citations[0].document for turn in reversed(history) if turn.citations)
-    return next((name for name in latest if name in names), None)
+    return next((name for name in latest if any(name in names for names in copies)), None)

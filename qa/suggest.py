@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import yaml
 
+from index.errors import QuestionError
 from qa.candidates import same
 from qa.evaluate import exact_match
 from qa.goldenset import Pair
@@ -299,9 +300,14 @@ def _of_headings(document: Document, assistant: Assistant) -> Iterator[tuple[Pro
     for heading, end in zip(document.headings, starts[1:], strict=True):
         if not heading.text.rstrip().endswith("?"):
             continue
-        answer = assistant.ask(heading.text)
-        cited = answer.citations[0] if answer.citations else None
-        if cited and cited.document == document.name and heading.end <= cited.start < end:
+        answer = _asked(heading.text, assistant)
+        cited = answer.citations[0] if answer and answer.citations else None
+        if (
+            answer
+            and cited
+            and cited.document == document.name
+            and heading.end <= cited.start < end
+        ):
             place = (cited.sentence_start, cited.sentence_end)
             yield (
                 Proposal(heading.text.strip(), cited.quote, document.name, *place, "heading"),
@@ -310,6 +316,14 @@ def _of_headings(document: Document, assistant: Assistant) -> Iterator[tuple[Pro
 
 
 # Asking ----------------------------------------------------------------------------------------
+
+
+def _asked(question: str, assistant: Assistant) -> Answer | None:
+    """Return the answer; None for what is no question, as a heading "???", or longer than one."""
+    try:
+        return assistant.ask(question)
+    except QuestionError:
+        return None
 
 
 def suggest(
@@ -334,7 +348,9 @@ def suggest(
         if proposal.question.lower() in seen:
             continue
         seen.add(proposal.question.lower())
-        given = answer or assistant.ask(proposal.question)
+        given = answer or _asked(proposal.question, assistant)
+        if given is None:
+            continue
         suggestions.append(
             Suggestion(proposal, _verdict(proposal, given), given.text, given.confidence)
         )

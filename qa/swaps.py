@@ -17,6 +17,7 @@ from qa.wording import (
 _SUPERLATIVE = re.compile(r"(?i)^(?!west$|east$)\w{2,}est$|^(?:most|least)$")
 _DIRECTION = re.compile(r"(?i)^(?:north|south|east|west)(?:east|west)?$")
 _NUMBER = re.compile(r"\d")
+_YEAR = re.compile(r"\b(?:1\d{3}|20\d\d)(?:['’]?s)?\b")
 
 
 def swap(question: str, piece: str) -> str | None:
@@ -30,6 +31,9 @@ def swap(question: str, piece: str) -> str | None:
         The question, or None when it has no part like `piece`.
     """
     words = words_of(question)
+    if _YEAR.fullmatch(piece) and not _YEAR.search(question):
+        # It takes the place of nothing.
+        return " ".join([*words, "in the" if piece.endswith("s") else "in", piece])
     parts = piece.split()
     cuts = [i for i, part in enumerate(parts) if part.lower() in PREPOSITIONS]
     first = cuts[0] if cuts else len(parts)

@@ -186,10 +186,78 @@ def test_a_clause_is_quoted_by_its_number_of_the_one_document_that_has_it(make):
 @pytest.mark.parametrize("of", ["c.pdf", "the loan"])
 def test_a_clause_of_a_document_that_is_not_there_is_not_quoted_from_another_one(make, of):
     files = {"a.md": "# Lease\n\n1.1 Bob pays.", "b.txt": "2.1 Ann pays."}
-    assistant = make({"Ann": 3.0, "Bob": 3.0}, files)
+    assistant = make({}, files)
     before = assistant.ask("What does clause 1.1 of a.md say?")
     assert before.text == "1.1 Bob pays."
     assert not assistant.ask(f"What does clause 1.1 of {of} say?", history=[before])
+
+
+CONTRACT = "Contract of the Oslo bridge\n\n4.2 The bridge is shut.\n\n5. The engine may be sold."
+
+
+@pytest.mark.parametrize(
+    "others", [{}, {"b.txt": "5. Ann pays."}], ids=["the only one", "a filter leaves one"]
+)
+def test_nor_from_the_only_one_that_is_searched(make, others):
+    """Its clause was quoted at 0.95 for that of any document that was named."""
+    assistant = make({}, {"contract.txt": CONTRACT, **others})
+    filters = {"documents": "contract.txt"} if others else None
+    clause = "4.2 The bridge is shut."
+    for of in ("the contract", "this document", "contract.txt", "contract", "the Oslo contract"):
+        asked = f"What does clause 4.2 of {of} say?"
+        assert assistant.ask(asked, filters=filters).text == clause
+    assert assistant.ask("What does clause 4.2 say?", filters=filters).text == clause
+    missing = assistant.ask("What does clause 4.2 of lease.docx say?", filters=filters)
+    assert not missing
+    assert missing.note == "No document that is searched is called “lease.docx”."
+    for of in ("the NATO treaty", "the Bergen contract"):
+        assert not assistant.ask(f"What does Article 5 of {of} say?", filters=filters)
+
+
+def test_a_part_of_what_no_document_is_called_is_left_to_the_reader(make):
+    """It was refused with "Several documents may be meant", though a sentence says it."""
+    news = "Article 5 of the NATO treaty says that Ann is to be helped."
+    assistant = make({"Ann": 3.0}, {"contract.txt": CONTRACT, "news.txt": news})
+    answer = assistant.ask("What does Article 5 of the NATO treaty say?")
+    assert (answer.text, answer.citations[0].document) == ("Ann", "news.txt")
+    assert assistant.ask("Who wrote the foreword of news.txt?").text == "Ann"
+
+
+def test_a_copy_of_a_file_can_be_asked_about_and_both_are_one_document(make):
+    """By its name, or where a filter left only the copy, nothing was found to be meant."""
+    assistant = make({"Bob": 3.0}, {"a.txt": BYLINE, "copy.txt": BYLINE})
+    for asked, filters in [
+        ("who wrote copy.txt?", None),
+        ("who wrote this article?", None),
+        ("who wrote this article?", {"documents": "copy.txt"}),
+    ]:
+        assert assistant.ask(asked, filters=filters).text == "Ann Lee"
+    assert assistant.ask("who wrote copy.txt?").citations[0].document == "copy.txt"
+    missing = assistant.ask("who wrote b.txt?")
+    assert not missing and missing.note == "No document that is searched is called “b.txt”."
+
+
+def test_what_a_copy_says_in_its_text_is_cited_by_the_other_name(make):
+    text = "The apple bridge is old. This was written by Bob, who is an author."
+    files = {"a.txt": text, "copy.txt": text, "x.txt": "An apple."}
+    answer = make({"Bob": 3.0}, files).ask("Who is the author of copy.txt?")
+    assert (answer.text, answer.citations[0].document) == ("Bob", "a.txt")
+
+
+def test_a_file_name_with_a_space_or_in_quotation_marks_is_the_file(make):
+    """The last word was taken for the name: another file's clause was quoted."""
+    files = {
+        "Annual report.txt": f"{BYLINE}\n\n4.2 It is shut.",
+        "report.txt": "By Cy Fox\n\n4.2 It is open.",
+    }
+    assistant = make({"Bob": 3.0}, files)
+    for named in ("Annual report.txt", '"Annual report.txt"', "the file “annual report.txt”"):
+        assert assistant.ask(f"who wrote {named}?").text == "Ann Lee"
+        clause = assistant.ask(f"what does clause 4.2 of {named} say?")
+        assert clause.text == "4.2 It is shut."
+    assert assistant.ask('who wrote "report.txt"?').text == "Cy Fox"
+    missing = assistant.ask("who wrote Yearly report.txt?")
+    assert missing.note == "No document that is searched is called “yearly report.txt”."
 
 
 def test_a_threshold_above_the_confidence_in_such_lines_refuses_them(make):
@@ -244,6 +312,9 @@ def test_a_source_that_says_otherwise_is_cited_in_its_own_place(make):
     text = assistant.library.document("two.txt").text
     assert text[rival.start : rival.end] == rival.quote == "1709"
     assert answer.note == "Sources disagree: another one says “1709”."
+    # It was not told where the question is for yes or no.
+    note = assistant.ask("Was the apple bridge built in 1708?").note
+    assert note.startswith("Only quotes are given") and answer.note in note
     assert Answer.from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
 
 
@@ -251,6 +322,17 @@ def test_a_yes_or_no_question_gets_the_sentence_that_decides_it(make):
     answer = make({"1708": 2.0}).ask("Was the apple bridge opened in 1708?")
     assert answer.text == "The apple bridge was opened by Ann in 1708."
     assert "Only quotes are given" in answer.note
+
+
+def test_a_sentence_that_was_quoted_from_twice_is_cited_once(make):
+    text = "The apple bridge was opened by Ann, and by Ann it was shut."
+    answer = make({"Ann": 2.0}, {"a.txt": text}).ask("Was the apple bridge opened by Ann?")
+    assert [cited.quote for cited in answer.citations] == [text]
+
+
+def test_may_before_a_year_is_the_month(make):
+    answer = make({"1708": 2.0}).ask("May 1708 opening of the apple bridge?")
+    assert (answer.text, answer.note) == ("1708", None)
 
 
 def test_an_inexact_quote_is_withheld_and_logged(make, caplog):

@@ -87,6 +87,11 @@ def test_what_only_begins_with_the_number_is_no_clause(text, part, number):
         ("Clause 7", ("clause", "7")),
         ("Quote § 15", ("§", "15")),
         ("What is section 3 about?", ("section", "3")),
+        ("Article IV?", ("article", "iv")),
+        ("§iv", ("§", "iv")),
+        ("Art.5", ("art.", "5")),
+        # It ends with the name of a file, and asks for a part of it all the same.
+        ("What does clause 4.2 of annual report.txt say?", ("clause", "4.2")),
     ],
 )
 def test_who_asks_for_a_clause_by_its_number_is_understood(question, part):
@@ -101,6 +106,10 @@ def test_who_asks_for_a_clause_by_its_number_is_understood(question, part):
         "What is part of the deal?",
         "What does chapter 11 bankruptcy cost?",
         "What is the point?",
+        # "S" was the number.
+        "articles of impeachment",
+        "Rules of the game?",
+        "items of clothing",
         "What did 300 people say?",
         "How many articles are there in section 3?",
     ],

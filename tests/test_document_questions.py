@@ -35,6 +35,10 @@ from qa.wording import as_read
         ("Name the author of this text", "author", True),
         ("Which company published this report?", "source", True),
         ("what is this about", "topic", True),
+        ("who wrote Annual report.txt?", "author", True),
+        ('who wrote "minutes.docx"?', "author", True),
+        ("What is “minutes of May.docx” about?", "topic", True),
+        ("Who is 'minutes.docx' by?", "author", True),
         ("What does the article say?", "topic", True),
     ],
 )

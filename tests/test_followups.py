@@ -158,7 +158,7 @@ def test_after_a_refusal_the_question_is_still_known() -> None:
         "How many people are there in Paris?",
         'Who said "they would like to talk"?',
         "what day did trump say this",
-        "And who built the tower of London?",
+        "Good will is worth how much?",
         "What is the weather like?",
         "death toll?",
         "who?",
@@ -169,6 +169,30 @@ def test_after_a_refusal_the_question_is_still_known() -> None:
 )
 def test_what_stands_on_its_own_or_is_not_understood_is_left(question: str) -> None:
     assert understand(question, [CARTEL]) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "alone"),
+    [
+        ("And who built the tower of London?", "Who built the tower of London?"),
+        ("But who leads the cartel?", "Who leads the cartel?"),
+        ("then did Ann win", "Did Ann win"),
+    ],
+)
+def test_a_question_that_begins_with_and_is_one_that_can_be_asked_on(question, alone) -> None:
+    """No follow-up was understood after it: "when?" was searched as it stands."""
+    assert understand(question, []) == understand(question, [CARTEL]) == alone
+    after = turn(alone, "Ann Lee")
+    assert understand("when?", [after]) not in ("when?", "")
+
+
+def test_a_year_alone_is_when_and_not_what_is_counted() -> None:
+    """It was understood as "How many 2019 does Acme have?"."""
+    acme = turn("How many employees does Acme have?", "30")
+    for asked in ("what about 2019?", "and 2019?"):
+        assert understand(asked, [acme]) == "How many employees does Acme have in 2019?"
+    # Another year has the place of the one that was asked of.
+    assert understand("and 1950?", [WARSAW]) == "How many people lived in Warsaw in 1950?"
 
 
 def test_a_man_is_found_behind_his_office() -> None:

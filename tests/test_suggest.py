@@ -188,6 +188,17 @@ def test_a_heading_that_is_a_question_is_kept_when_its_section_answers_it(tmp_pa
     assert [(s.proposal.question, s.proposal.answer) for s in headings] == [(question, "1858")]
 
 
+def test_a_heading_that_is_no_question_or_too_long_a_one_is_left_out(tmp_path):
+    """One of them ended it with an error, and nothing was written."""
+    question = "When was the lighthouse lit?"
+    text = f"# ???\n\nIt is.\n\n# {'Why ' * 20}?\n\nIt is.\n\n# {question}\n\nIt was in 1858.\n"
+    assistant = harbour(tmp_path, {question: ("1858", 2.0)}, max_question=60)
+    (tmp_path / "documents" / "faq.md").write_text(text)
+    assistant.library.sync()
+    kinds = [s.proposal.question for s in suggest(assistant) if s.proposal.kind == "heading"]
+    assert kinds == [question]
+
+
 def test_no_more_than_asked_for_and_each_document_in_turn(tmp_path):
     found = suggest(harbour(tmp_path, TABLE), limit=2)
     assert len({s.proposal.document for s in found}) == len(found) == 2
