@@ -46,7 +46,8 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
     text, content='', tokenize='{TOKENIZER}'
 );
 """
-_WORD = re.compile(r"\w+")
+# With accents that have no letter of their own: FTS5 reads them inside a word, and takes them off.
+_WORD = re.compile(r"[\w\u0300-\u036f]+")
 _MOST_TERMS = 64
 # Chunks that the words of a question may find; below as many nothing is left out.
 _MOST_MATCHES = 10_000

@@ -27,6 +27,8 @@ _CAPTION = re.compile(r"(?i)(?:table|tab|figure|fig|exhibit|schedule|annex)\b")
 # Lines at the head or the foot of a page that are no part of a table which goes on over them.
 _PRINTED = 2
 _LOOKED_BELOW = 20
+# Rows below one that it takes to tell whether this names the columns.
+_TOLD_FROM = 3
 _LONGEST_NAME = 7  # words
 # An address, an amount or a question names no column.
 _NO_NAME = re.compile(r"@|[€$£]\s?\d|\d\s?[€$£]|[?:]$|\d:\d\d")
@@ -66,6 +68,8 @@ def columns_at(document: Document, position: int) -> Columns:
     at = bisect_right(document.rows, position, key=lambda rows: rows.start) - 1
     if at < 0:
         return NO_COLUMNS if document.rows else _columns_above(document, position)
+    if position >= document.rows[at].end:
+        return NO_COLUMNS
     sheet = document.rows[at].sheet
     for rows in reversed(document.rows[max(0, at - _RUNS_LOOKED_AT) : at + 1]):
         if rows.sheet != sheet:
@@ -209,7 +213,7 @@ def cells_of(line: str) -> list[tuple[int, str]]:
 def _columns_above(document: Document, position: int) -> Columns:
     """Return the columns of the table that the line at a position goes on with."""
     text = document.text
-    first = start = text.rfind("\n", 0, position) + 1
+    first = start = line_start = text.rfind("\n", 0, position) + 1
     end = text.find("\n", position)
     if not cells_of(text[start : end if end >= 0 else None]):
         return NO_COLUMNS
@@ -227,8 +231,18 @@ def _columns_above(document: Document, position: int) -> Columns:
         first = start
     else:
         return NO_COLUMNS
-    end = min(position, first + _TABLE_LOOKED_AT)
+    if first == line_start:
+        return NO_COLUMNS
+    end = min(line_start, first + _TABLE_LOOKED_AT)
     rows = [cells for _, cells in _rows_of(text, first, end)]
+    # The first row alone does not tell whether it names the columns of those below it.
+    for line in text[line_start : line_start + _TABLE_LOOKED_AT].split("\n", _TOLD_FROM)[
+        :_TOLD_FROM
+    ]:
+        cells = [cell for _, cell in cells_of(line)]
+        if len(rows) > _TOLD_FROM or not cells:
+            break
+        rows.append(cells)
     return columns_of(rows, drawn=is_drawn(document.name))
 
 

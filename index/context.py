@@ -40,7 +40,8 @@ def searched_texts(document: Document, places: Sequence[tuple[int, int]]) -> lis
     for start, end in places:
         text = document.text[start:end]
         at = bisect_right(document.rows, start, key=lambda rows: rows.start) - 1
-        above = names[at] if at >= 0 else None
+        # Between two runs stands what is no row, as the name of the next sheet.
+        above = names[at] if at >= 0 and start < document.rows[at].end else None
         if above is not None and above[0] < start:
             text = f"{_shortened(document.text[slice(*above)])}\n{text}"
         texts.append(text)

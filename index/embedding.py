@@ -5,6 +5,7 @@ Every batch is kept on disk as soon as it is embedded (`index.pending`), so that
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,6 +53,7 @@ class Embedding:
         self._vectors: dict[bytes, Floats] = {}
         self._landed: Queue[list[bytes]] = Queue()
         self._running: list[Future[None]] = []
+        self._closing = threading.Event()
         self._thread = ThreadPoolExecutor(1, "embedding")
         self._pending = self._thread.submit(PendingVectors, pending, embedder.name).result()
 
@@ -103,6 +105,8 @@ class Embedding:
 
     def close(self) -> None:
         """Stop after the batch at work, and close the file of vectors."""
+        # With workers all batches are one task, which cannot be cancelled any more.
+        self._closing.set()
         for future in self._running:
             future.cancel()
         self._thread.submit(self._pending.close).result()
@@ -135,6 +139,8 @@ class Embedding:
             _check(vectors, len(digests), self._dim, self.embedder.name)
             self._pending.put(digests, vectors)
             self._land(dict(zip(digests, vectors, strict=True)))
+            if self._closing.is_set():
+                break
 
     def _land(self, vectors: dict[bytes, Floats]) -> None:
         self._vectors.update(vectors)

@@ -9,6 +9,7 @@ CitespanError
 │   └── DocumentTooLarge
 ├── LibraryError             the stored library could not be used
 │   ├── LibraryLocked
+│   ├── LibraryUnwritable
 │   ├── LibraryCorrupt
 │   └── LibraryMismatch
 ├── ModelError               weights that are absent or not what was expected
@@ -51,6 +52,10 @@ class LibraryError(CitespanError):
 
 class LibraryLocked(LibraryError):
     """Another process is writing to the library."""
+
+
+class LibraryUnwritable(LibraryError):
+    """The library's folder cannot be written: its disk is full, failing or read-only."""
 
 
 class LibraryCorrupt(LibraryError):

@@ -141,7 +141,8 @@ class Library:
             LibraryLocked: Another process is writing.
             LibraryCorrupt: What is stored is damaged; `rebuild=True` mends it.
             LibraryMismatch: It was built by another version or embedder; `rebuild=True` mends it.
-            LibraryError: A folder of the library is gone, or the disk is full or failing.
+            LibraryUnwritable: The disk is full, failing or read-only.
+            LibraryError: A folder of the library is gone.
         """
         rebuild = rebuild or self._outdated()
         return self._change(Change(), progress, dry_run=dry_run, rebuild=rebuild)
@@ -218,13 +219,9 @@ class Library:
                 report = self._build(planned, held, roots, excluded, progress)
             except (OSError, sqlite3.Error) as error:
                 # On a full disk, what could be made again is worth less than the space.
-                self._store.drop_pending()
-                why = getattr(error, "strerror", None) or str(error)
-                raise LibraryError(
-                    f"{self.folder}: could not be written ({why}); what it held before still "
-                    "answers; free space on its disk, or set CITESPAN_HOME to another, and run "
-                    "the command again"
-                ) from error
+                with contextlib.suppress(OSError):
+                    self._store.drop_pending()
+                raise self._store.unwritable(error) from error
         return replace(report, seconds=time.monotonic() - started)
 
     def _plan(

@@ -248,11 +248,7 @@ class MilvusStore:
                 yield f"Milvus at {self.address}: found {found} chunks, expected {manifest.chunks}"
 
     def write(
-        self,
-        manifest: Manifest,
-        catalog: Catalog,
-        vectors: Vectors,
-        base: Held | None,
+        self, manifest: Manifest, catalog: Catalog, vectors: Vectors, base: Held | None
     ) -> Held | None:
         """Add the chunks of a generation that is not current yet; the one before still answers.
 
@@ -275,15 +271,15 @@ class MilvusStore:
         if state == "absent":
             self._create(name, manifest)
         old = [identity(base[0])] if base and identity(base[0]) in answering else []
-        same = base if old and state == "clean" and _cut_alike(base, manifest) else None
+        alike = base and old and state == "clean" and _cut_alike(base[1], catalog)
+        same = base if alike else None
         self._mark(name, manifest.dim, ["writing", *old])
         known = documents_of(same[1]) if same else {}
         fresh = {key: row for key, row in documents_of(catalog).items() if key not in known}
         rows = self._rows(fresh, manifest, catalog, vectors)
         while batch := list(islice(rows, _BATCH)):
             there = set() if same or state == "absent" else self._there(name, batch, manifest)
-            missing = [row for row in batch if row["id"] not in there]
-            if missing:
+            if missing := [row for row in batch if row["id"] not in there]:
                 self._upsert(name, missing)
         if fresh:
             # Milvus Lite indexes words when it writes them out, and until then at every question;
@@ -318,8 +314,7 @@ class MilvusStore:
                 with self.errors():
                     self.client().delete(name, filter=condition, timeout=_WRITING_SECONDS)
             self._mark(name, manifest.dim, ["clean", identity(manifest)])
-        others = self._others(name)
-        if others:
+        if others := self._others(name):
             time.sleep(_GRACE_SECONDS)
         for other in others:
             with self.errors():
@@ -347,6 +342,9 @@ class MilvusStore:
         indexes.add_index("vector", index_type=_index_type(manifest), metric_type="COSINE")
         indexes.add_index("words", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
         with self.errors():
+            # What a crash left before its state was said: no generation answers from it.
+            if client.has_collection(name, timeout=SECONDS):
+                client.drop_collection(name, timeout=_WRITING_SECONDS)
             client.create_collection(
                 name,
                 schema=schema,
@@ -364,9 +362,8 @@ class MilvusStore:
         self._upsert(name, [row])
 
     def _upsert(self, name: str, rows: list[dict[str, Any]]) -> None:
-        client = self.client()
         with self.errors():
-            client.upsert(name, rows, timeout=_WRITING_SECONDS)
+            self.client().upsert(name, rows, timeout=_WRITING_SECONDS)
 
     def _there(self, name: str, rows: list[dict[str, Any]], manifest: Manifest) -> set[str]:
         """Return the ids of those rows that a reader of the generation can see already."""
@@ -381,11 +378,7 @@ class MilvusStore:
         return {row["id"] for row in found if row["added"] <= manifest.generation}
 
     def _rows(
-        self,
-        documents: dict[str, int],
-        manifest: Manifest,
-        catalog: Catalog,
-        vectors: Vectors,
+        self, documents: dict[str, int], manifest: Manifest, catalog: Catalog, vectors: Vectors
     ) -> Iterator[dict[str, Any]]:
         """Yield the rows of documents, given by key and catalog row."""
         for key, number in documents.items():
@@ -447,9 +440,15 @@ def _index_type(manifest: Manifest) -> str:
     return "FLAT" if manifest.chunks < QUANTISED_FROM else "AUTOINDEX"
 
 
-def _cut_alike(base: Held | None, manifest: Manifest) -> bool:
-    made = [(m.chunk_size, m.chunk_overlap) for m in ((base or (manifest,))[0], manifest)]
-    return made[0] == made[1]
+def _cut_alike(before: Catalog, after: Catalog) -> bool:
+    """Tell whether the documents of both have the same chunks, searched by the same words."""
+    known = documents_of(before)
+    both = ((key, row) for key, row in documents_of(after).items() if key in known)
+    return all(_ids(before, key, known[key]) == _ids(after, key, row) for key, row in both)
+
+
+def _ids(catalog: Catalog, document: str, row: int) -> list[str]:
+    return [_id(document, chunk) for chunk in catalog.chunks_of(row)]
 
 
 def documents_of(catalog: Catalog) -> dict[str, int]:

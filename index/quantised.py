@@ -18,6 +18,7 @@ ranked again, each of them a page of the disk.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
@@ -189,6 +190,7 @@ def write(
 
     Raises:
         ValueError: The blocks hold another number of vectors.
+        OSError: The disk is full or failing.
     """
     write_exact(exact, blocks, count, dim)
     if count >= QUANTISED_FROM:
@@ -209,7 +211,14 @@ def _write_quantised(exact: NDArray[np.uint8], path: Path) -> None:
     index.train(exact[sample].view(np.float32))
     for begin in range(0, count, _BLOCK):
         index.add(np.asarray(exact[begin : begin + _BLOCK]).view(np.float32))
-    faiss.write_index(index, str(path))
+    try:
+        faiss.write_index(index, str(path))
+        # That the last bytes could not be written FAISS only prints.
+        check_lists(path, count=count, dim=dim)
+    except RuntimeError as error:
+        raise OSError(errno.EIO, str(error).rpartition("failed: ")[2], str(path)) from error
+    except LibraryCorrupt as error:
+        raise OSError(errno.EIO, "FAISS wrote no whole index", str(path)) from error
     os.chmod(path, 0o600)
 
 

@@ -21,6 +21,8 @@ _ABSENT = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ELOOP),
 )
+# The latest time in ns that a catalog holds, of the year 2262; a file may have any.
+_LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file on disk: where to read it, and what the file system says of it (times in ns).
+    """A file on disk: where to read it, and what the file system says of it (times in ns, 64 bits).
 
     A place is a string: making a path of each took longer than looking at the file, and of a
     folder that has not changed none is read.
@@ -223,7 +225,11 @@ def _describe(place: str) -> Entry | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    return Entry(place, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Entry(place, found.st_size, _kept(found.st_mtime_ns), _kept(found.st_ctime_ns))
+
+
+def _kept(ns: int) -> int:
+    return ns if -_LATEST < ns < _LATEST else max(-_LATEST, min(ns, _LATEST))
 
 
 def _printable(name: str) -> str:

@@ -32,7 +32,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryMismatch
+from index.errors import (
+    LibraryCorrupt,
+    LibraryError,
+    LibraryLocked,
+    LibraryMismatch,
+    LibraryUnwritable,
+)
 from index.pending import PendingVectors
 
 SCHEMA = 2
@@ -208,8 +214,13 @@ class Store:
 
         Raises:
             LibraryLocked: Another process or thread is writing.
+            LibraryUnwritable: The folder cannot be written, as on a disk that is read-only.
         """
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self.folder / "lock", flags, 0o600)
+        except OSError as error:
+            raise self.unwritable(error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -226,6 +237,14 @@ class Store:
             yield
         finally:
             os.close(descriptor)
+
+    def unwritable(self, error: Exception) -> LibraryUnwritable:
+        """Return what to raise for an error that writing ended with."""
+        why = getattr(error, "strerror", None) or str(error)
+        return LibraryUnwritable(
+            f"{self.folder}: could not be written ({why}); what it held before still answers; free "
+            "space on its disk, or set CITESPAN_HOME to another, and run the command again"
+        )
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[Path]:
@@ -258,7 +277,12 @@ class Store:
             write_durably(fresh, f"{manifest.generation} {digest}\n".encode())
             os.replace(fresh, self.folder / "CURRENT")
         except BaseException:
-            shutil.rmtree(target, ignore_errors=True)
+            # An interrupt may come after the switch; a pointer that is damaged was not put there.
+            switched = False
+            with contextlib.suppress(LibraryCorrupt):
+                switched = self._pointer() == (str(manifest.generation), digest)
+            if not switched:
+                shutil.rmtree(target, ignore_errors=True)
             fresh.unlink(missing_ok=True)
             raise
         sync_path(self.folder)
@@ -275,9 +299,9 @@ class Store:
                 entry.unlink(missing_ok=True)
 
     def tidy(self, keep: Manifest) -> None:
-        """Sweep when there is anything to sweep and nobody is writing."""
+        """Sweep when there is anything to sweep, nobody is writing, and the folder can be."""
         if self._others(keep):
-            with contextlib.suppress(LibraryLocked), self.lock():
+            with contextlib.suppress(LibraryLocked, LibraryUnwritable), self.lock():
                 if self.current() == keep:
                     self.sweep(keep)
 
@@ -288,10 +312,12 @@ class Store:
         return others + [path for path in passing if path.exists()]
 
     def leftovers(self, manifest: Manifest) -> list[Path]:
-        """Return what is on disk but no part of the current generation; the lock must be held."""
+        """Return what is on disk but of no use to the library; the lock must be held."""
         folder = self.generations / str(manifest.generation)
         expected = {folder / name for name in (*manifest.files, "manifest.json")}
-        expected |= {self.folder / "CURRENT", self.folder / "lock"}
+        # What an interrupted sync has embedded is for the next one.
+        passing = PendingVectors.files(self.pending)
+        expected |= {self.folder / "CURRENT", self.folder / "lock", *passing}
         return sorted(
             path for path in self.folder.rglob("*") if path.is_file() and path not in expected
         )

@@ -163,6 +163,7 @@ def write_exact(path: Path, blocks: Iterable[NDArray[np.float32]], count: int, d
 
     Raises:
         ValueError: The blocks hold another number of vectors.
+        OSError: The disk is full or failing.
     """
     written = 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.context import searched_texts
-from index.errors import LibraryLocked
+from index.errors import LibraryLocked, LibraryUnwritable
 from index.search import Snapshot
 from index.store import Store
 from index.vectors import VectorIndex
@@ -47,8 +47,9 @@ def inspect(snapshot: Snapshot, store: Store) -> VerifyReport:
     if manifest is None:
         return VerifyReport(0, 0)
     problems = list(check(snapshot))
-    # While another process writes, what it is building is no leftover.
-    with contextlib.suppress(LibraryLocked), store.lock():
+    # While another process writes, what it is building is no leftover; and on a disk that is
+    # read-only nobody can write, nor can a leftover be removed.
+    with contextlib.suppress(LibraryLocked, LibraryUnwritable), store.lock():
         if store.current() == manifest:
             found = store.leftovers(manifest)
             problems += [f"{path}: no part of the library" for path in found]
@@ -60,6 +61,7 @@ def remove_leftovers(store: Store) -> None:
 
     Raises:
         LibraryLocked: Another process is writing.
+        LibraryUnwritable: The folder cannot be written.
     """
     with store.lock():
         manifest = store.current()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import catalog as catalog_module
+from index.bm25 import Statistics, Words, chunk_vector, exact, question_vector
 from index.catalog import Catalog, CatalogWriter, FileRecord, telling_words
 from index.content import Heading, Page, Rows
 from index.documents import Document
@@ -82,6 +83,26 @@ def test_a_question_of_question_words_only_still_searches_them(catalog):
     assert telling_words("Who guards it?") == ["guards"]
     assert telling_words("?!… ") == []
     assert catalog.search("?!…", 5) == {}
+
+
+def test_a_name_whose_accents_have_no_letter_of_their_own_is_found(tmp_path):
+    """ "İ" in lower case is an i and a mark, at which the name was cut: its chunks had no score."""
+    texts = ["Ekrem İmamoğlu was elected.", "Ibadan lies in Ọ̀yọ́ State.", "Nothing of the kind."]
+    writer = CatalogWriter(tmp_path / "catalog.sqlite")
+    places = [(0, 1, bytes([at])) for at in range(3)]
+    writer.add_document(Document("a", "".join(texts), "a" * 64, "text"), places, texts)
+    writer.close()
+    named = Catalog(tmp_path / "catalog.sqlite")
+    words, statistics = Words(), Statistics(named)
+    counts = words.count(texts)
+    for question, row in [("Who is İmamoğlu?", 0), ("who is imamoglu", 0), ("Ọ̀yọ́?", 1)]:
+        found = named.search(question, 3)
+        assert list(found) == [row]
+        stored, length = chunk_vector(counts[row]), sum(counts[row].values())
+        asked = question_vector(question, words, statistics)
+        assert exact(asked, stored, length, statistics.mean) == pytest.approx(found[row])
+    # Marks that FTS5 knows nothing of, and marks alone, are no reason to find nothing else.
+    assert list(named.search("\u0345 \u0301 x\u0336y elected", 3)) == [0]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from index.columns import columns_at, columns_over_pages
+from index.columns import NO_COLUMNS, columns_at, columns_over_pages
 from index.content import ContentBuilder
 from index.context import searched_texts, whole_words
 from index.documents import Document
@@ -57,6 +57,23 @@ def test_rows_after_an_empty_one_go_on_with_the_names_above_but_not_on_another_s
     assert searched(document, "Eve") == "Eve"
     own = table(("A", ["Name\tAge", "Ann\t30"]), ("A", ["Town\tLand", "Bern\t4"]))
     assert searched(own, "Bern") == "Town\tLand\nBern"
+
+
+def test_what_stands_between_two_sheets_has_no_columns():
+    """The first passage of a second sheet was searched by the names of the first one's columns."""
+    builder = ContentBuilder()
+    for sheet, lines in [
+        ("Staff", ["Name\tAge", "Ann\t30"]),
+        ("Towns", ["Town\tLand", "Bern\tCH"]),
+    ]:
+        builder.add_heading(sheet, 1)
+        builder.add_rows(lines, 1, sheet)
+    content = builder.build()
+    document = Document("t.xlsx", content.text, "0" * 64, "xlsx", rows=content.rows)
+    assert searched(document, "Towns") == "Towns"
+    assert columns_at(document, document.text.index("Towns")) == NO_COLUMNS
+    assert searched(document, "Bern") == "Town\tLand\nBern"
+    assert columns_at(document, document.text.index("Ann")).names == ("Name", "Age")
 
 
 def test_text_that_is_no_table_is_searched_as_it_is():
@@ -147,6 +164,23 @@ def test_a_table_goes_on_over_the_end_of_a_page_and_what_is_printed_there(foot, 
     start = document.text.index("Ann")
     [(offset, columns)] = columns_over_pages(document, start, len(document.text))
     assert (start + offset, columns.names) == (row, names)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.html", "Staff\nName\tOffice\tAge\nAnn\tOslo\t31\n\nEnd\tof\tit"),
+        ("a.md", "| Name | Office | Age |\n|---|:--|--:|\n| Ann | Oslo | 31 |\n\nMore."),
+        ("a.pdf", TOP),
+        ("a.pdf", f"{TOP}\nCy\tRome\t21\nThese\tare\tall"),
+    ],
+)
+def test_a_passage_that_begins_with_the_first_row_below_the_names_has_them(name, text):
+    """A question for Ann's office was answered with no cell, or with that of another column."""
+    document = Document(name, text, "0" * 64, "text")
+    columns = columns_at(document, text.rindex("\n", 0, text.index("Ann")) + 1)
+    assert columns.names == ("Name", "Office", "Age")
+    assert columns_at(document, text.index("Name")) == NO_COLUMNS
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import LibraryCorrupt, LibraryError, LibraryLocked
+from index.errors import LibraryCorrupt, LibraryError, LibraryLocked, LibraryUnwritable
 from index.pending import PendingVectors
 from tests.index_fakes import VOCABULARY, WordEmbedder, answers, open_library, write
 
@@ -122,6 +122,23 @@ def test_what_was_embedded_before_a_crash_is_not_embedded_again(folder, home):
     assert library.verify()
 
 
+def test_what_an_interrupted_sync_embedded_is_no_damage(library, folder):
+    """A repair built the whole library anew, and what was embedded was lost with it."""
+
+    class Interrupted(WordEmbedder):
+        def encode(self, texts):
+            if self.encoded:
+                raise KeyboardInterrupt
+            return super().encode(texts)
+
+    write(folder, {f"many/{n}.txt": f"apple {n}" for n in range(200)})
+    with pytest.raises(KeyboardInterrupt):
+        open_library(folder, library.folder.parents[1], Interrupted()).sync()
+    assert library.verify(repair=True).repaired == ()
+    assert library._store.pending.exists()
+    assert library.sync() and not library._store.pending.exists()
+
+
 def test_a_damaged_store_of_pending_vectors_costs_work_and_no_answer(folder, home, tmp_path):
     path = tmp_path / "pending.sqlite"
     path.write_bytes(b"SQLite format 3\x00" + b"\xff" * 500)
@@ -178,6 +195,29 @@ def test_each_failing_call_leaves_the_old_generation_whole(call, library, folder
     after.sync()
     assert answers(after) != old
     assert after.verify(), after.verify().problems
+
+
+def test_an_interrupt_right_after_the_switch_leaves_the_new_generation(
+    library, folder, tmp_path, monkeypatch
+):
+    """The generation that CURRENT named was removed: every command after that was refused."""
+    make_new(folder)
+    replace = os.replace
+
+    def interrupted(*places):
+        replace(*places)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            library.sync()
+    fresh = open_library(folder, tmp_path / "fresh")
+    fresh.sync()
+    again = open_library(folder, library.folder.parents[1])
+    assert answers(again) == answers(fresh)
+    assert not again.sync()
+    assert again.verify(), again.verify().problems
 
 
 def failing_fdopen(nth):
@@ -240,6 +280,32 @@ def test_a_full_disk_is_said_and_the_old_generation_answers(limit, library, fold
     assert answers(open_library(folder, home)) == old
     assert [path.name for path in library.folder.glob("generations/*")] == ["1"]
     assert {path.name for path in library.folder.iterdir()} == {"CURRENT", "generations", "lock"}
+
+
+def test_a_library_on_a_read_only_disk_is_checked_and_says_that_it_cannot_change(
+    library, folder, monkeypatch
+):
+    """Both ended with the trace of an OSError, as in a fault of the program."""
+    library._store.pending.touch()  # what an interrupted sync left, which cannot be removed now
+    old = answers(library)
+    whole = os.open
+
+    def read_only(path, flags, *mode, **options):
+        if flags & (os.O_RDWR | os.O_WRONLY) and library.folder in Path(path).parents:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fspath(path))
+        return whole(path, flags, *mode, **options)
+
+    def unremovable(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fspath(path))
+
+    monkeypatch.setattr(os, "open", read_only)
+    monkeypatch.setattr(os, "unlink", unremovable)
+    assert library.verify(), library.verify().problems
+    assert not library.sync()
+    write(folder, new_files())
+    with pytest.raises(LibraryUnwritable, match=r"could not be written \(Read-only file system\)"):
+        library.sync()
+    assert answers(library) == old
 
 
 @pytest.mark.parametrize("name", STORED)

@@ -9,6 +9,7 @@ import pytest
 from index import documents
 from index.embedding import Embedding
 from index.errors import CitespanError, LibraryMismatch
+from index.fanout import FannedOut
 from index.pending import PendingVectors
 from tests.index_fakes import WordEmbedder, answers, open_library, write
 
@@ -105,6 +106,34 @@ def test_what_a_broken_off_sync_embedded_is_not_embedded_again(tmp_path):
     add(embedding, ["apple 1", "apple 2"])
     vectors, _ = finish(embedding)
     assert embedder.encoded == ["apple 2"] and len(vectors) == 2
+
+
+def test_an_interrupt_waits_for_one_batch_and_not_for_all_that_workers_have(tmp_path):
+    """A first index of hours on a cluster could not be interrupted but by killing it."""
+    path, count = tmp_path / "pending.sqlite", 40 * 64
+    began = []
+
+    class Slow(FannedOut):
+        def encode_batches(self, batches):
+            for at, texts in enumerate(batches):
+                began.append(at)
+                time.sleep(0.05)
+                yield at, self.encode(texts)
+
+    embedding = Embedding(Slow(WordEmbedder(), "tcp://nowhere:1"), path)
+    add(embedding, [f"apple {number:04}" for number in range(count)])
+
+    def interrupt(*step):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embedding.finish(interrupt)
+    embedding.close()
+    assert len(began) < 40
+    kept = PendingVectors(path, "words")
+    hashes = [digest(f"apple {number:04}") for number in range(count)]
+    assert len(kept.get(hashes, 6)) == 64 * len(began)
+    kept.close()
 
 
 def test_vectors_that_are_no_numbers_are_refused(tmp_path):

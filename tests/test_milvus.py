@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from index import milvus
 from index.bm25 import Statistics, Words, chunk_vector, exact, question_vector
 from index.catalog import Catalog
+from index.context import searched_texts
 from index.errors import LibraryError, LibraryMismatch
 from index.filters import Filter
 from index.library import Library
@@ -360,6 +361,51 @@ def test_a_crash_after_the_switch_leaves_the_new_generation(
     again.sync()
     assert len(stored(again)) == len(fresh.snapshot())
     assert answers(again) == answers(fresh)
+
+
+def test_a_crash_before_milvus_knows_of_a_state_blocks_no_sync_after_it(
+    address: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Milvus Lite said that the collection exists, and to stop a process that nobody ran."""
+    folder = write(tmp_path / "fruit", TEXTS)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MilvusStore, "_mark", crash)
+        with pytest.raises(KeyboardInterrupt):
+            opened(folder, home, address).sync()
+    again = opened(folder, home, address)
+    again.sync()
+    fresh = opened(folder, home / "fresh")
+    fresh.sync()
+    assert answers(again) == answers(fresh)
+    assert again.verify().problems == ()
+
+
+def test_a_document_that_is_searched_by_other_words_than_before_is_found_still(
+    file: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later version may see other column names above a passage, though its file is the same.
+
+    Milvus kept the rows of before, which the new generation knows nothing of.
+    """
+    folder = write(tmp_path / "fruit", TEXTS)
+    library = opened(folder, home, file)
+    library.sync()
+
+    def texts(document: Any, places: Any) -> list[str]:
+        return [f"copper\n{text}" for text in searched_texts(document, places)]
+
+    monkeypatch.setattr("index.sync.searched_texts", texts)
+    monkeypatch.setattr("index.milvus.searched_texts", texts)
+    write(folder, {"new.txt": "A new dragon with an apple."})
+    library.sync()
+    fresh = opened(folder, home / "fresh")
+    fresh.sync()
+    assert answers(library) == answers(fresh)
+    assert len(stored(library)) == len(fresh.snapshot())
 
 
 def test_what_lies_in_milvus_but_not_in_the_generation_crowds_nothing_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 import threading
 from pathlib import Path
@@ -162,6 +163,22 @@ def test_a_library_that_says_one_thing_a_thousand_times_is_searched_too(tmp_path
     scores, rows = QuantisedIndex(*paths, count=1500, dim=DIM).search(VECTORS[:2], 800)
     np.testing.assert_allclose(scores[1], 1, atol=1e-6)
     assert set(rows[1].tolist()) == set(range(700, 1500))
+
+
+@pytest.mark.parametrize("missing", [1, 100, 50_000])
+def test_a_full_disk_is_an_error_of_the_disk_and_no_index_is_kept(files, tmp_path, missing):
+    """FAISS raised what nobody took for a full disk, or only printed that the end is missing.
+
+    Then the library's next generation was one that every command refuses to read.
+    """
+    limit, hard = files[1].stat().st_size - missing, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    exact = quantised._map_exact(files[0], COUNT, DIM)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(OSError, match=r"File too large|no whole index"):
+            quantised._write_quantised(exact, tmp_path / "quantised.faiss")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
 
 LISTS = round(2 * COUNT**0.5)

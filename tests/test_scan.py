@@ -202,6 +202,17 @@ def test_a_hidden_folder_inside_that_of_the_library_can_be_given_too(folder, hom
     assert library.add(folder / ".notes").added == (".notes/a.txt",)
 
 
+@pytest.mark.parametrize("seconds", [10_413_792_000, -11_676_096_000])
+def test_a_file_dated_centuries_away_is_a_document_like_any_other(folder, home, seconds):
+    """One date of a broken clock ended every sync of the library, with no word of which file."""
+    os.utime(folder / "apple.txt", (seconds, seconds))
+    library = open_library(folder, home)
+    assert library.sync().added == tuple(FILES)
+    assert not library.sync()
+    write(folder, {"apple.txt": "The dragon is red."})
+    assert library.sync().changed == ("apple.txt",)
+
+
 def test_names_that_are_not_unicode_are_spelled_out(folder, home):
     with open(os.fsencode(folder) + b"/caf\xe9.txt", "w") as file:
         file.write("dragon")
