@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qa.calibration import Calibration, probability
-from qa.evaluate import normalize
+from qa.evaluate import contradict, normalize, numbers
 from qa.reader import Span
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ _FUNCTION = frozenset(
     as not s t
     """.split()  # noqa: SIM905
 )
-_NUMBERS = re.compile(r"\d+(?:[.,]\d+)*")
-_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
-# Of one decimal or two: "1.000" may be a thousand.
-_TRAILING_ZEROS = re.compile(r"(?<=\d)\.0{1,2}$|(?<=\.\d)0$")
+# "No. 10" denies nothing.
+_DENIAL = re.compile(r"(?i)\b(?:not|never|cannot|\w+n['’]t|no(?!\.?\s*\d))\b")
 # Candidates this close in log-odds are a toss-up; this far apart, one source stands above another.
 _TOSS_UP = 0.35
 RIVAL = 1.5
@@ -263,12 +261,17 @@ def decide(candidates: Sequence[Candidate], calibration: Calibration) -> Decisio
 
 
 def same(one: str, other: str) -> bool:
-    """Tell whether two answers say the same: equal once normalised, or one inside the other."""
+    """Tell whether two answers say the same: equal once normalised, or one inside the other.
+
+    Not when their numbers contradict each other, nor when just one of them denies something.
+    """
     first, second = normalize(one).split(), normalize(other).split()
     if not first or not second:
         return first == second
     short, long = sorted((first, second), key=len)
-    return any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
+    inside = any(long[at : at + len(short)] == short for at in range(len(long) - len(short) + 1))
+    denied = [bool(_DENIAL.search(text)) for text in (one, other)]
+    return inside and denied[0] == denied[1] and not contradict(one, other)
 
 
 def is_rival(item: Candidate, best: Candidate) -> bool:
@@ -283,17 +286,8 @@ def is_rival(item: Candidate, best: Candidate) -> bool:
     if item.place[0] == best.place[0]:
         rows = {item.row, best.row}
         return item.span.column == best.span.column and len(rows - {None}) == 2
-    first, second = _numbers(best.span.text), _numbers(item.span.text)
+    first, second = numbers(best.span.text), numbers(item.span.text)
     return bool(first and second) and not first & second
-
-
-def _numbers(text: str) -> set[str]:
-    """Return the numbers of a text, each in one spelling: 83,000 is 83000, and 2.30 is 2.3.
-
-    So is version 3.10 version 3.1; one of three parts, or an address, stays as it is.
-    """
-    spelt = (_THOUSANDS.sub("", number) for number in _NUMBERS.findall(text))
-    return {_TRAILING_ZEROS.sub("", one) if one.count(".") == 1 else one for one in spelt}
 
 
 def _agreeing(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -196,7 +196,8 @@ def latency(seconds: ArrayLike) -> str:
 
 def time_axis(most: float) -> tuple[float, float]:
     """Return the end and step of an axis with about five even steps."""
-    rough = max(most, 1e-6) / 5
+    most = max(most, 1e-6)
+    rough = most / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(size * power for size in (1, 2, 2.5, 5, 10) if size * power >= rough - 1e-12)
     return step * math.ceil(most / step - 1e-9), step

@@ -113,7 +113,9 @@ def _line(flip: Flip) -> str:
 
 
 def _given(record: Record) -> str:
-    return f"“{' '.join(record.got.split())}”" if record.got is not None else "refused"
+    if record.got is None:
+        return "refused" if record.asked else "not asked"
+    return f"“{' '.join(record.got.split())}”"
 
 
 Value = Callable[[Record], float]
@@ -148,7 +150,7 @@ def compare(first: GoldenReport, second: GoldenReport) -> Comparison:
     answerable = [(b, a) for b, a in shared if not a.unanswerable and not b.unanswerable]
     refusable = [(b, a) for b, a in shared if a.unanswerable and b.unanswerable]
     differences = _differences(_ANSWERABLE, answerable)
-    differences |= _differences({"refused": lambda r: float(r.got is None)}, refusable)
+    differences |= _differences({"refused": lambda r: float(r.refused)}, refusable)
     differences |= _differences(_ALL, shared)
     changed = [Flip(b, a) for b, a in shared if (b.passed, b.got) != (a.passed, a.got)]
     return Comparison(

@@ -22,8 +22,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from index.filters import filter_of
 from qa.answer import Answer, Citation
-from qa.evaluate import exact_match, normalize
+from qa.evaluate import contradict, normalize, word_for_word
 from qa.goldenset import Pair
 from qa.tables import read_passages
 
@@ -79,10 +80,18 @@ class Places:
         self.snapshot = snapshot
         self.records = {record.name: record for record in snapshot.documents()}
 
-    def find(self, pair: Pair, question: str, depth: int) -> Found | None:
-        """Search for the first right passage among `depth`."""
+    def find(self, pair: Pair, question: str, depth: int, *, filtered: bool = True) -> Found | None:
+        """Search for the first right passage among `depth`, of the documents that are asked.
+
+        Args:
+            pair: Whose right passage is looked for.
+            question: As it was understood.
+            depth: Passages that are searched.
+            filtered: Whether the pair's filter holds; else all documents are searched.
+        """
         most = min(depth, len(self.snapshot))
-        return self.first(pair, self.snapshot.search(question, most))
+        filters = filter_of(pair.filter) if filtered else None
+        return self.first(pair, self.snapshot.search(question, most, filters))
 
     def first(self, pair: Pair, passages: Sequence[Passage]) -> Found | None:
         """Return the first right one of some passages."""
@@ -103,8 +112,11 @@ class Places:
         text = f" {normalize(raw)} "
         # Normalising leaves "Maduro’s" one word, and makes one of "Maduro's".
         return any(
-            f" {normalize(answer)} " in text
-            or re.search(rf"(?i)(?<!\w)(?<!\d[.,]){spaced(answer)}(?!\w|[.,]\d)", raw)
+            (
+                f" {normalize(answer)} " in text
+                or re.search(rf"(?i)(?<!\w)(?<!\d[.,]){spaced(answer)}(?!\w|[.,]\d)", raw)
+            )
+            and not contradict(answer, raw)
             for answer in answers
         )
 
@@ -179,14 +191,17 @@ def diagnose(
             "one; to read all: CITESPAN_READ_ALL=1",
         )
     found = found or places.find(pair, answer.understood, SEARCHED)
+    if found is None and pair.filter:
+        left_out = places.find(pair, answer.understood, SEARCHED, filtered=False)
+        if left_out is not None:
+            detail = "the right passage is in none of the documents that the filter leaves"
+            return Diagnosis("not_retrieved", detail)
     if found is None and len(places.snapshot) > SEARCHED and _stored(pair, places):
         detail = f"the right passage is not among the first {SEARCHED:,}"
         return Diagnosis("not_retrieved", f"{detail}; {len(retrieved)} are read")
     if found is None:
         return Diagnosis("not_indexed", _why_not_indexed(pair, library, places))
     detail = f"the right passage stood at rank {found.rank}; {len(retrieved)} are read"
-    if pair.filter and found.rank <= len(retrieved):
-        detail = "the right passage is in none of the documents that the filter leaves"
     return Diagnosis("not_retrieved", detail)
 
 
@@ -200,16 +215,16 @@ def _after_retrieval(
 ) -> Diagnosis | None:
     """Return what lost a pair after its passage was found; None when that was not even read."""
     wrong = [name for name, is_right in citation_right.items() if not is_right]
-    if answer.text is not None and exact_match(answer.text, pair.answers) and wrong:
+    if answer.text is not None and word_for_word(answer.text, pair.answers) and wrong:
         return Diagnosis("not_chosen", f"the right words, cited from another {wrong[0]}")
     [spans] = read_passages(reader, [(answer.understood, right)])
     marked = [next((s for s in spans if s.passage == i), None) for i in range(len(right))]
     tops = [span for span in marked if span is not None]
-    good = [span for span in tops if exact_match(span.text, pair.answers)]
+    good = [span for span in tops if word_for_word(span.text, pair.answers)]
     top = max(good or tops, key=lambda span: span.score, default=None)
     margin = top.score if top else None
     best = best_citation(answer)
-    if best is not None and exact_match(best.quote, pair.answers):
+    if best is not None and word_for_word(best.quote, pair.answers):
         detail = f"“{best.quote}” came first with confidence {answer.confidence:.2f}"
         return Diagnosis("refused", detail, margin)
     if top is None:

@@ -1,7 +1,8 @@
 """Pure measures on plain strings and arrays: nothing here loads a model, a file or an index.
 
 Answers      `normalize`, `exact_match`, `f1` (as the SQuAD 1.1 and 2.0 scripts compute them),
-             `acceptable` (what confidence is the probability of)
+             `word_for_word` (what a golden pair must be), `acceptable` (what confidence is the
+             probability of), `numbers`, `contradict`
 Retrieval    `recall_at`, `mean_reciprocal_rank` (of the first right passage)
 Confidence   `calibration_bins`, `calibration_error` (ECE), `brier_score`
 Refusing     `risk_coverage`, `area_under_risk_coverage`, `coverage_at_accuracy`, `best_threshold`
@@ -18,6 +19,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,7 +30,13 @@ Floats = NDArray[np.float64]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_NUMBERS = re.compile(r"\d+")
+_DIGITS = re.compile(r"\d+")
+# The dash of "-5" and "(-$5)" is a sign, that of "2019-20" is none.
+_NUMBERS = re.compile(r"((?<![^\s($€£])[-−–][$€£]?)?(\d+(?:[.,]\d+)*)")
+# 83,000, 83.000, 83,000.50 and 83.000,50; 0.125 is none.
+_GROUPED = re.compile(r"[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]\d+)?")
+# Of one decimal or two.
+_TRAILING_ZEROS = re.compile(r"(?<=\d)\.0{1,2}$|(?<=\.\d)0$")
 
 
 # Answers ---------------------------------------------------------------------------------------
@@ -51,16 +59,17 @@ def exact_match(got: str | None, answers: Sequence[str]) -> float:
     """Return 1.0 when `got` equals one of `answers` after normalising, else 0.0.
 
     No answers means the question is unanswerable: then refusing (None or an empty text) is right.
+    The answer "A+", of which normalising leaves nothing, is none; the SQuAD 2.0 script takes it so.
     """
     if not answers:
-        return float(not normalize(got or ""))
+        return float(not (got or "").strip())
     return float(bool(got) and _words(got or "") in {_words(answer) for answer in answers})
 
 
 def f1(got: str | None, answers: Sequence[str]) -> float:
     """Return the word overlap with the best of `answers`, 0..1; unanswerable: 1.0 if refused."""
     if not answers:
-        return float(not normalize(got or ""))
+        return float(not (got or "").strip())
     return max(_overlap(_words(got or ""), _words(answer)) for answer in answers)
 
 
@@ -75,15 +84,57 @@ def acceptable(got: str | None, answers: Sequence[str]) -> float:
     answers agree on the place nearly always, and on its first and last word in 4 of 5 cases
     (Rajpurkar et al. 2016): word for word, the confidence would tell of the annotators' taste.
     """
-    words = _words(got or "")
-    return float(any(_says(words, _words(answer)) for answer in answers))
+    said = got or ""
+    return float(
+        any(
+            _overlap(_words(said), _words(answer)) > 0.5 and not contradict(said, answer)
+            for answer in answers
+        )
+    )
 
 
-def _says(got: str, expected: str) -> bool:
-    numbers, wanted = set(_NUMBERS.findall(got)), set(_NUMBERS.findall(expected))
-    if numbers and wanted and not (numbers <= wanted or wanted <= numbers):
+def word_for_word(got: str | None, answers: Sequence[str]) -> bool:
+    """Tell whether `got` matches exactly, and in its numbers: SQuAD takes "3.5 %" for "35 %"."""
+    return bool(exact_match(got, answers) and (not answers or acceptable(got, answers)))
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers of a text, each in one spelling: 83,000 is 83000, and 2.30 is 2.3.
+
+    So is version 3.10 version 3.1; one of three parts, or an address, stays as it is. A mark before
+    three digits parts thousands, any other one decimals.
+    """
+    return set(_written(text))
+
+
+def _written(text: str) -> dict[str, str]:
+    """Return the digits of each number as they are written, by the number's one spelling."""
+    found: dict[str, str] = {}
+    for sign, number in _NUMBERS.findall(text):
+        grouped = _GROUPED.fullmatch(number)
+        spelt = number.replace(grouped[1], "") if grouped else number
+        if len(_DIGITS.findall(spelt)) == 2:
+            spelt = _TRAILING_ZEROS.sub("", spelt.replace(",", "."))
+        found["-" + spelt if sign else spelt] = "".join(_DIGITS.findall(number))
+    return found
+
+
+def contradict(one: str, other: str) -> bool:
+    """Tell whether two texts hold numbers, and neither those of the other: "3.5 %" and "35 %".
+
+    "10:30" and "10.30" are one time, as "31/1/2026" and "31.1.2026" are one date: all their digits
+    are the same, and are parted otherwise.
+    """
+    first, second = _written(one), _written(other)
+    if not first or not second or _nested(first.keys(), second.keys()):
         return False
-    return _overlap(got, expected) > 0.5
+    if {first[n] for n in first if n not in second} & {second[n] for n in second if n not in first}:
+        return True
+    return not _nested(*({*_DIGITS.findall(normalize(text))} for text in (one, other)))
+
+
+def _nested(one: AbstractSet[str], other: AbstractSet[str]) -> bool:
+    return one <= other or other <= one
 
 
 def _overlap(got: str, expected: str) -> float:

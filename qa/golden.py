@@ -31,8 +31,8 @@ from index.errors import QuestionError
 from qa import diagnosis
 from qa.answer import Answer
 from qa.diagnosis import Places, Stage
-from qa.evaluate import Measure, acceptable, exact_match, f1
-from qa.golden_formats import GoldenError
+from qa.evaluate import Measure, acceptable, exact_match, f1, word_for_word
+from qa.golden_formats import GoldenError, write
 from qa.golden_summary import below, summarize, table
 from qa.goldenset import GoldenSet, Pair, load
 
@@ -57,7 +57,7 @@ class Record:
         got: The answer, None when refused.
         best: The span that came first: the answer, or the rejected one of a refusal.
         confidence: Probability that `best` is right, as `best_right` tells.
-        em: 1.0 when `got` is right.
+        em: 1.0 when `got` is an accepted answer as SQuAD compares them.
         f1: Word overlap of `got` with the best expected answer.
         best_em: 1.0 when `best` is an accepted answer word for word, given or not.
         citation: The first citation, or the rejected place, as data; None when nothing was found.
@@ -66,7 +66,7 @@ class Record:
         passage: Text of the right passage (where it was found), for reading.
         margin: The reader's log-odds for its best span in the right passage; of lost pairs only.
         seconds: Wall time of the ask.
-        passed: Whether the answer and its place are right.
+        passed: Whether the answer, its numbers and its place are right.
         stage: The stage that lost it, None when it passed.
         detail: One sentence about that.
         known_failure: Reason and date, when the pair is known to fail.
@@ -102,6 +102,16 @@ class Record:
         return not self.expected
 
     @property
+    def asked(self) -> bool:
+        """Tell whether the question was asked; else it was neither answered nor refused."""
+        return self.stage != "not_asked"
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether the question was refused."""
+        return self.got is None and self.asked
+
+    @property
     def best_right(self) -> float:
         """Return 1.0 when `best` is what confidence is the probability of, else 0.0."""
         return acceptable(self.best, self.expected)
@@ -114,11 +124,8 @@ class Record:
         if self.got is None and self.best is not None:
             got += f"; nearest was “{self.best}”"
         passage = _around(self.passage, self.expected) if self.passage else ""
-        lines = [
-            ("question", self.key),
-            ("expected", right),
-            ("got", f"{got} (confidence {self.confidence:.2f})"),
-        ]
+        given = f"{got} (confidence {self.confidence:.2f})" if self.asked else "not asked"
+        lines = [("question", self.key), ("expected", right), ("got", given)]
         if self.citation:
             lines.append(("cited", f"{self.citation['place']}: “{self.citation['sentence']}”"))
         if self.note:
@@ -126,7 +133,7 @@ class Record:
         for name, is_right in self.citation_right.items():
             if not is_right:
                 lines.append(("wrong", f"the {name} that is cited"))
-        if self.expected:
+        if self.expected and self.asked:
             rank = f"at rank {self.rank}: {passage}" if self.rank else "not among the first 100"
             lines.append(("right one", rank))
         if self.margin is not None:
@@ -195,9 +202,12 @@ class GoldenReport:
         }
 
     def save(self, path: Path | str) -> None:
-        """Write the run as JSON."""
-        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1)
-        Path(path).expanduser().write_text(text + "\n", encoding="utf-8")
+        """Write the run as JSON.
+
+        Raises:
+            GoldenError: It cannot be written there.
+        """
+        write(path, json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n")
 
 
 def load_report(path: Path | str) -> GoldenReport:
@@ -306,7 +316,7 @@ def run_pair(pair: Pair, assistant: Assistant, places: Places | None = None) -> 
         found = places.first(pair, retrieved)
         found = found or places.find(pair, answer.understood, diagnosis.RANKED)
     em = exact_match(answer.text, pair.answers)
-    passed = em == 1.0 and all(citation_right.values())
+    passed = word_for_word(answer.text, pair.answers) and all(citation_right.values())
     lost = None
     if not passed:
         lost = diagnosis.diagnose(

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,36 @@ Parsed = tuple[list[Row], dict[str, str]]
 
 class GoldenError(CitespanError):
     """A golden set, a saved run or a threshold is not what was expected."""
+
+
+def write(path: Path | str, text: str) -> None:
+    """Write what was made of a run.
+
+    Raises:
+        GoldenError: It cannot be written there.
+    """
+    try:
+        Path(path).expanduser().write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise GoldenError(
+            f"{path}: could not be written ({error.strerror}); free space, or name another place"
+        ) from error
+
+
+def check_place(path: Path | str) -> None:
+    """Check that a file can be written, before hours of asking are lost for want of its folder.
+
+    Raises:
+        GoldenError: It cannot.
+    """
+    target = Path(path).expanduser()
+    folder = target.parent
+    if not folder.is_dir():
+        raise GoldenError(
+            f"{path}: found no folder {folder} to write to; make it with: mkdir -p {folder}"
+        )
+    if target.is_dir() or not os.access(target if target.exists() else folder, os.W_OK):
+        raise GoldenError(f"{path}: cannot be written, expected a file's name in a writable folder")
 
 
 def _from_yaml(path: Path, text: str) -> Parsed:
@@ -87,12 +118,17 @@ def _plain(path: Path, node: yaml.Node, depth: int = 0) -> Any:
     return None if node.tag == "tag:yaml.org,2002:null" else node.value
 
 
+def _json(text: str) -> Any:
+    # 4.50 stays as it is written: as a number it would be 4.5, which is another answer.
+    return json.loads(text, parse_float=str)
+
+
 def _from_jsonl(path: Path, text: str) -> Parsed:
     rows: list[Row] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                rows.append(Row(json.loads(line), number))
+                rows.append(Row(_json(line), number))
             except json.JSONDecodeError as error:
                 raise GoldenError(f"{path}:{number}: not valid JSON: {error.msg}") from error
     return rows, {}
@@ -102,13 +138,20 @@ def _from_csv(path: Path, text: str) -> Parsed:
     header = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    names = [name.strip() for name in reader.fieldnames or ()]
-    if "question" not in names:
-        raise GoldenError(f"{path}:1: expected a column `question`, found {', '.join(names)}")
-    reader.fieldnames = names
     rows: list[Row] = []
-    line = reader.line_num + 1
+    line = 1
     try:
+        names = [name.strip() for name in reader.fieldnames or ()]
+        if "question" not in names:
+            raise GoldenError(f"{path}:1: expected a column `question`, found {', '.join(names)}")
+        twice = [name for name in dict.fromkeys(names) if name and names.count(name) > 1]
+        if twice:
+            raise GoldenError(
+                f"{path}:1: found the column `{twice[0]}` {names.count(twice[0])} times, expected "
+                "it once; several answers stand in one cell, parted by |"
+            )
+        reader.fieldnames = names
+        line = reader.line_num + 1
         for cells in reader:
             rows.append(Row(_pair_of_cells(cells), line))
             line = reader.line_num + 1
@@ -124,15 +167,25 @@ def _pair_of_cells(cells: Mapping[str | None, Any]) -> Any:
     for key in ("answers", "history"):
         if key in row:
             row[key] = [part for part in row[key].split("|") if part.strip()]
+    if "filter" in row:
+        row["filter"] = _mapping(row["filter"])
     if "known_failure" in row or "since" in row:
         keys = {"known_failure": "reason", "since": "since"}
         row["known_failure"] = {name: row.pop(key) for key, name in keys.items() if key in row}
     return row
 
 
+def _mapping(cell: str) -> Any:
+    """Return a cell's mapping, written as in YAML or JSON; the cell where it is none."""
+    try:
+        return yaml.safe_load(cell)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return cell
+
+
 def _from_json(path: Path, text: str) -> Parsed:
     try:
-        root = json.loads(text)
+        root = _json(text)
     except (json.JSONDecodeError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise GoldenError(f"{path}:{line}: not valid JSON: {error}") from error

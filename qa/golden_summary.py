@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qa import evaluate
+from qa.diagnosis import STAGES
 from qa.evaluate import Measure
 from qa.golden_formats import GoldenError
 
@@ -53,8 +54,8 @@ def summarize(records: Sequence[Record]) -> dict[str, Measure]:
     answered = [record for record in records if not record.unanswerable]
     average("exact_match", [r.em for r in answered])
     average("f1", [r.f1 for r in answered])
-    average("wrongly_refused", [float(r.got is None) for r in answered])
-    average("refused", [float(r.got is None) for r in records if r.unanswerable])
+    average("wrongly_refused", [float(r.refused) for r in answered])
+    average("refused", [float(r.refused) for r in records if r.unanswerable])
     average("overall_exact_match", [r.em for r in records])
     average("overall_f1", [r.f1 for r in records])
     average("passed", [float(r.passed) for r in records])
@@ -90,11 +91,11 @@ def _confidence_figures(records: Sequence[Record]) -> dict[str, Measure]:
 
 
 def _latency_figures(records: Sequence[Record]) -> dict[str, Measure]:
-    seconds = np.array([r.seconds for r in records])
+    seconds = np.array([r.seconds for r in records if r.asked])
     return {
         f"seconds_p{q}": evaluate.bootstrap_interval(partial(_quantile, q=q / 100), seconds)
         for q in (50, 90, 99)
-        if records
+        if seconds.size
     }
 
 
@@ -168,12 +169,15 @@ def below(figures: Mapping[str, Measure], limits: Mapping[str, float]) -> list[s
         GoldenError: A limit is set for a figure that does not exist.
     """
     missed = []
+    # A stage that lost nothing has no figure.
+    losses = {f"lost_at_{stage}" for stage in STAGES}
     for name, limit in limits.items():
         measure = figures.get(name)
-        if name.startswith("lost_at_") and measure is None:
+        if measure is None and name in losses:
             continue
         if measure is None:
-            raise GoldenError(f"no figure `{name}` in this run; found {', '.join(sorted(figures))}")
+            known = sorted(losses if name.startswith("lost_at_") else figures)
+            raise GoldenError(f"no figure `{name}` in this run; found {', '.join(known)}")
         upper = name.startswith(LOWER_IS_BETTER)
         if measure.value > limit if upper else measure.value < limit:
             side = "above" if upper else "below"

@@ -16,14 +16,17 @@
 ```
 
 JSON and JSONL hold the same keys. CSV has them as columns; `answers` and `history` are parted by
-`|`, and the columns `known_failure` and `since` hold the reason and the date. SQuAD JSON (1.1 and
-2.0) is taken as it is, and brings its paragraphs along as documents. Each may be gzipped.
+`|`, `filter` is a mapping as above, and the columns `known_failure` and `since` hold the reason and
+the date. SQuAD JSON (1.1 and 2.0) is taken as it is, and brings its paragraphs along as documents.
+Each may be gzipped.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
+import unicodedata
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -147,7 +150,7 @@ def _read(path: Path) -> str:
         return data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise GoldenError(f"{path}: no such file; expected a golden set") from error
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise GoldenError(f"{path}: cannot be read: {error}") from error
     except UnicodeDecodeError as error:
         raise GoldenError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
@@ -201,15 +204,20 @@ def _pair(row: Any, line: int | None) -> Pair:
         raise _Fault(f"`{kept[0]}` has no meaning for an unanswerable question; drop it", kept[0])
     return Pair(
         question=question,
-        answers=answers,
+        answers=tuple(_composed(answer) for answer in answers),
         document=_text(row, "document"),
         page=_page(row),
-        quote=_text(row, "quote"),
+        quote=_composed(quote) if (quote := _text(row, "quote")) else None,
         filter=_filter(row),
         history=_texts(row, "history"),
         known_failure=_known_failure(row),
         line=line,
     )
+
+
+def _composed(text: str) -> str:
+    # As the text of the documents is stored: "é" of two code points is found nowhere in it.
+    return unicodedata.normalize("NFC", text)
 
 
 def _shown(value: Any) -> str:

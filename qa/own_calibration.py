@@ -129,7 +129,10 @@ def _calibration(data: Mapping[str, Any], path: Path) -> Calibration:
     try:
         return Calibration.from_dict(data)
     except ModelError as error:
-        raise LibraryError(f"{path}: {error}; undo it with: citespan calibrate --undo") from error
+        raise LibraryError(
+            f"{path}: {error}; move the file away to go back to the shipped calibration, then run: "
+            "citespan calibrate GOLDEN"
+        ) from error
 
 
 def _write(path: Path, kept: Sequence[Mapping[str, Any]]) -> None:

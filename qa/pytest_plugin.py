@@ -171,7 +171,7 @@ class GoldenItem(pytest.Item):
         figures = {
             "em": record.em,
             "f1": round(record.f1, 4),
-            "refused": record.got is None,
+            "refused": record.refused,
             "unanswerable": record.unanswerable,
             "stage": record.stage,
         }
@@ -202,7 +202,8 @@ class Lost(Exception):  # noqa: N818  a result, not an error
         expected = f"“{record.expected[0]}”" if record.expected else "a refusal"
         got = f"“{record.got}”" if record.got is not None else "a refusal"
         stage = (record.stage or "lost").replace("_", " ")
-        super().__init__(f"{stage}; expected {expected}, got {got}")
+        given = f"expected {expected}, got {got}" if record.asked else record.detail
+        super().__init__(f"{stage}; {given}")
         self.record = record
 
 

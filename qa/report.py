@@ -135,7 +135,7 @@ def _plots(records: Sequence[Record], summary: Mapping[str, Measure]) -> str:
          "Answering the surest questions first; the dots keep 90 and 80 % accuracy."),
         ("Retrieval", charts.recall(recalls),
          "How often the right passage is among the first k, with 95 % intervals."),
-        ("Latency", charts.latency([record.seconds for record in records]),
+        ("Latency", charts.latency([record.seconds for record in records if record.asked]),
          "Share of the questions answered within a time; dots at 50, 90 and 99 %."),
     )  # fmt: skip
     figures = [
@@ -188,7 +188,10 @@ def _figures(summary: Mapping[str, Measure]) -> str:
 def _questions(records: Sequence[Record]) -> str:
     rows = []
     for record in records:
-        got = escape(record.got) if record.got is not None else '<span class="soft">refused</span>'
+        nothing = "refused" if record.asked else "not asked"
+        got = (
+            escape(record.got) if record.got is not None else f'<span class="soft">{nothing}</span>'
+        )
         expected = (
             escape(record.expected[0]) if record.expected else '<span class="soft">a refusal</span>'
         )

@@ -173,6 +173,19 @@ def test_a_damaged_file_is_named_and_never_half_used(assistant):
         in_force(assistant.library.folder, assistant.settings)
 
 
+def test_a_calibration_that_cannot_be_used_names_a_way_out_that_works(assistant):
+    # "--undo" was named, which opens the assistant, which failed of the same calibration.
+    path, library = path_of(assistant.library.folder), assistant.library.folder
+    calibrate(assistant, golden.load("golden.yaml"))
+    kept = json.loads(path.read_text())
+    kept["calibrations"][-1]["threshold"] = "high"
+    path.write_text(json.dumps(kept))
+    with pytest.raises(LibraryError, match=r"move the file away to go back to the shipped"):
+        in_force(library, assistant.settings)
+    path.rename(path.with_suffix(".old"))
+    assert in_force(library, assistant.settings) is None
+
+
 def test_a_full_disk_leaves_what_was_there(assistant, monkeypatch):
     calibrate(assistant, golden.load("golden.yaml"))
     path = path_of(assistant.library.folder)

@@ -108,6 +108,28 @@ def test_what_only_looks_like_one_number_is_told_as_a_conflict(one, other):
     assert made.conflicting
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("2.5 million", "25 million"), ("-5 degrees", "5 degrees")]
+)
+def test_sources_ten_times_apart_or_of_other_sign_are_a_conflict(one, other):
+    """The second was cited beside the first, as a source that says the same."""
+    made = decided([span(0, one, 3.0), span(1, other, 2.9)], ["a.txt", "b.txt"])
+    assert made.conflicting and not made.answered
+
+
+def test_a_source_that_denies_the_answer_is_not_cited_for_it():
+    made = decided([span(0, "guilty", 3.0), span(1, "not guilty", 2.9)], ["a.txt", "b.txt"])
+    assert made.answered
+    assert [item.place[0] for item in made.supporting] == ["a.txt"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("3,5 %", "3.5 %"), ("10:30", "10.30")])
+def test_a_number_as_two_languages_write_it_is_no_conflict(one, other):
+    made = decided([span(0, one, 3.0), span(1, other, 2.9)], ["a.txt", "b.txt"])
+    assert made.answered and not made.rivals
+    assert len(made.supporting) == 2
+
+
 def test_a_somewhat_weaker_number_is_named_as_a_rival_of_the_answer():
     made = decided([span(0, "83", 3.0), span(1, "90", 2.0)], ["a.txt", "b.txt"])
     assert made.answered
@@ -150,6 +172,15 @@ def test_two_numbers_of_one_document_are_no_conflict():
         ("Le Monde", "Reuters", False),
         ("the", "a", True),
         ("the", "Ann", False),
+        # A mark or a little word makes another answer of the same words
+        ("2.5 million", "25 million", False),
+        ("-5 degrees", "5 degrees", False),
+        ("guilty", "not guilty", False),
+        ("guilty", "wasn’t guilty", False),
+        ("not guilty", "he was not guilty", True),
+        ("No. 10 Downing Street", "10 Downing Street", True),
+        ("10:30", "10.30", True),
+        ("1.000", "1000", True),
     ],
 )
 def test_answers_agree_by_whole_words(one, other, agree):

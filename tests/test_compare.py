@@ -58,6 +58,14 @@ def test_another_wrong_answer_is_no_flip_but_is_told():
     assert "1 lost otherwise\n  a\n      “b” → refused  (refused)" in found.text()
 
 
+def test_what_was_not_asked_is_not_taken_for_a_refusal():
+    # A misprint in the question looked like a refusal that was mended, or broke nothing.
+    unasked = replace(REFUSED, passed=False, stage="not_asked")
+    found = compare(run("monday", a=REFUSED), run("friday", a=unasked))
+    assert found.differences["refused"].value == -1
+    assert "1 broken\n  a\n      refused → not asked  (not asked)" in found.text()
+
+
 def test_a_question_asked_twice_is_compared_with_its_own_kind():
     twice = GoldenReport("golden.yaml", "monday", (RIGHT, WRONG))
     turned = GoldenReport("golden.yaml", "friday", (RIGHT, RIGHT))

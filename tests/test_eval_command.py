@@ -43,6 +43,25 @@ def test_a_run_is_kept_as_json_and_as_a_page(capsys, assistant, tmp_path):
     assert "golden.yaml: 2 of 2 right</h1>" in (tmp_path / "run.html").read_text()
 
 
+@pytest.mark.parametrize("option", ["--save", "--html"])
+def test_a_place_without_a_folder_is_named_before_anything_is_asked(capsys, assistant, option):
+    # It was found out after the last question, as a bug of ours, and the run was lost.
+    assistant.ask_stages = None
+    code, out, err = run(capsys, "golden.yaml", option, "runs/monday")
+    assert (code, out) == (2, "")
+    assert "runs/monday: found no folder runs to write to; make it with: mkdir -p runs" in err
+    code, _, err = run(capsys, "golden.yaml", option, "documents")
+    assert code == 2
+    assert "documents: cannot be written, expected a file's name in a writable folder" in err
+
+
+def test_a_suggested_set_without_a_folder_is_named_before_anything_is_asked(capsys, assistant):
+    assistant.ask = None
+    code, _, err = run(capsys, "--save", "sets/new.yaml", command="suggest")
+    assert code == 2
+    assert "sets/new.yaml: found no folder sets to write to" in err
+
+
 def test_a_threshold_of_the_project_decides_the_exit_code(capsys, assistant, tmp_path):
     assistant.reader.table[FOUNDED] = ("Lerwick", 4.0)
     assert run(capsys, "golden.yaml")[0] == 0

@@ -14,6 +14,7 @@ from qa.evaluate import (
     brier_score,
     calibration_bins,
     calibration_error,
+    contradict,
     coverage_at_accuracy,
     exact_match,
     f1,
@@ -22,6 +23,7 @@ from qa.evaluate import (
     paired_difference,
     recall_at,
     risk_coverage,
+    word_for_word,
 )
 
 # Answers: our figures must be comparable with the published SQuAD ones.
@@ -57,9 +59,11 @@ def test_normalising_follows_the_squad_script(text, expected):
         ("Florida", [], 0, 0),
         (None, [], 1, 1),
         ("", [], 1, 1),
-        # the official script gives an answer made of articles the empty form
-        ("the", [], 1, 1),
-        # but a refusal is not what was expected, nor is one rating another
+        # of which normalising leaves nothing, and still an answer where there is none to give
+        ("the", [], 0, 0),
+        ("A+", [], 0, 0),
+        ("%", [], 0, 0),
+        # a refusal is not what was expected, nor is one rating another
         (None, ["A+"], 0, 0),
         ("a+", ["A+"], 1, 1),
         ("A", ["A+"], 0, 0),
@@ -69,6 +73,46 @@ def test_exact_match_and_f1(got, answers, em, overlap):
     assert exact_match(got, answers) == em
     assert f1(got, answers) == pytest.approx(overlap)
     assert acceptable(got, answers) == (overlap > 0.5 and bool(answers))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("3.5 %", "35 %", True),
+        ("3,5 %", "35 %", True),
+        ("2.50", "250", True),
+        ("2.5 % of 120", "25 % of 120", True),
+        ("-5 degrees", "5 degrees", True),
+        ("(-$5)", "$5", True),
+        ("0.125", "125", True),
+        # One number, in the spelling of another language or of a table
+        ("3,5 %", "3.5 %", False),
+        ("83,000", "83000", False),
+        ("83.000", "83,000", False),
+        ("83.000,50", "83,000.5", False),
+        ("−5", "-5", False),
+        ("2.30", "2.3", False),
+        # A dash that is no sign, and digits that are only parted otherwise
+        ("2019-20", "20", False),
+        ("10:30 on 5 May", "10.30 on 5 May", False),
+        ("31/1/2026", "31.1.2026", False),
+        ("555-1000", "5551000", False),
+        ("twelve", "12", False),
+    ],
+)
+def test_numbers_that_differ_in_their_marks_alone_contradict_each_other(one, other, apart):
+    """Without the marks, 35 % was right for 3.5 %: confidence counted it, golden sets passed it."""
+    assert contradict(one, other) is contradict(other, one) is apart
+    if apart:
+        assert acceptable(one, [other]) == 0
+        assert not word_for_word(one, [other])
+
+
+def test_a_golden_pair_takes_any_answer_whose_numbers_agree_and_no_words_for_a_refusal():
+    assert word_for_word("83.000 boats", ["35", "83,000 boats"])
+    assert word_for_word(None, ())
+    assert not word_for_word("A+", ())
+    assert exact_match("35 %", ["3.5 %"]) == 1  # stays as SQuAD has it
 
 
 # Retrieval

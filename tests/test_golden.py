@@ -47,6 +47,28 @@ def test_not_refused(tmp_path):
     assert "with confidence 0.95 from “Today 212 boats are registered there.”" in record.detail
 
 
+def test_an_answer_of_no_words_is_not_taken_for_a_refusal(tmp_path):
+    # Normalised as SQuAD does, "A" and "%" are empty, as a refusal is: the pair passed.
+    assistant = harbour(tmp_path, {SUNK.question: ("A", 3.0)})
+    (tmp_path / "documents" / "rating.txt").write_text("The rating: A for boats.")
+    assistant.library.sync()
+    record = golden.run_pair(SUNK, assistant)
+    assert (record.got, record.passed, record.em, record.f1) == ("A", False, 0, 0)
+    assert record.stage == "not_refused"
+
+
+def test_ten_times_the_number_does_not_pass(tmp_path):
+    # SQuAD's exact match drops the decimal point, and so did the search for the right passage.
+    pair = Pair("how much of the fleet was lost?", ("3.5",))
+    assistant = harbour(tmp_path, {pair.question: ("35", 3.0)})
+    (tmp_path / "documents" / "fleet.txt").write_text("Of the fleet, 35 of 120 boats were lost.")
+    (tmp_path / "documents" / "rate.txt").write_text("The rate of interest is 3.5 percent.")
+    assistant.library.sync()
+    record = golden.run_pair(pair, assistant)
+    assert (record.got, record.em, record.passed, record.best_right) == ("35", 1, False, 0)
+    assert (record.stage, record.passage) == ("not_read", "The rate of interest is 3.5 percent.")
+
+
 def test_refused(tmp_path):
     record = lost(tmp_path, FOUNDED, {FOUNDED.question: ("1708", -0.5)})
     assert (record.stage, record.best, record.best_em) == ("refused", "1708", 1)
@@ -147,6 +169,7 @@ def test_a_number_inside_another_one_is_not_the_answer(tmp_path, text):
     assistant.library.sync()
     places = diagnosis.Places(assistant.library.snapshot())
     assert not places.holds(("news.txt", 0, 7 + len(text)), ["950", "5"])
+    assert not places.holds(("news.txt", 0, 7 + len(text)), ["15 percent", "52 million"])
 
 
 def test_a_document_that_could_not_be_read_is_told_with_its_reason(tmp_path):
@@ -171,7 +194,8 @@ def test_deeper_than_is_searched_is_not_retrieved_rather_than_not_indexed(tmp_pa
 
 def test_history_is_asked_first_and_handed_on(tmp_path):
     pair = Pair("and when was it lit?", ("1858",), history=(DESIGNED.question,))
-    assistant = harbour(tmp_path, {**TABLE, pair.question: ("1858", 3.0)})
+    # As the question is read: less the "and" that opens it.
+    assistant = harbour(tmp_path, {**TABLE, "When was it lit?": ("1858", 3.0)})
     ask_stages = assistant.ask_stages
     asked = []
 
@@ -190,8 +214,21 @@ def test_the_filter_holds_for_the_question(tmp_path):
     record = golden.run_pair(pair, assistant)
     assert (record.got, record.stage) == (None, "not_retrieved")
     assert record.detail == ("the right passage is in none of the documents that the filter leaves")
+    assert record.rank is None
     pair = dataclasses.replace(FOUNDED, filter={"documents": "boats.txt"})
     assert golden.run_pair(pair, assistant).passed
+
+
+def test_the_rank_is_that_among_the_documents_that_the_filter_leaves(tmp_path):
+    """Recall and MRR came from a search of all documents, which nobody had asked for."""
+    pair = Pair("is the ferry in winter to Aberdeen designed by whom?", ("1708",))
+    assistant = harbour(tmp_path, {}, passages=1)
+    whole = golden.run_pair(pair, assistant)
+    assert (whole.stage, whole.rank) == ("not_retrieved", 3)
+    part = {"documents": ["light.txt", "boats.txt"]}
+    record = golden.run_pair(dataclasses.replace(pair, filter=part), assistant)
+    assert record.rank == 2
+    assert record.detail == "the right passage stood at rank 2; 1 are read"
 
 
 def test_a_question_that_cannot_be_asked_does_not_end_the_run(tmp_path):
@@ -211,6 +248,22 @@ def test_what_could_not_be_asked_is_not_taken_for_a_right_refusal(tmp_path, pair
     record = golden.run_pair(pair, harbour(tmp_path, TABLE))
     assert (record.passed, record.em, record.f1, record.stage) == (False, 0.0, 0.0, "not_asked")
     assert record.detail.startswith("found no word in the question")
+
+
+def test_what_could_not_be_asked_is_no_refusal_in_the_figures_either(tmp_path):
+    # It was counted as refused rightly, and its 0 s as an answer that came at once.
+    pairs = (SUNK, Pair("???"), dataclasses.replace(FOUNDED, question="!!"))
+    run = golden.run(GoldenSet(tmp_path / "golden.yaml", pairs), harbour(tmp_path, TABLE))
+    summary = run.summary()
+    assert (summary["refused"].value, summary["refused"].n) == (0.5, 2)
+    assert summary["wrongly_refused"].value == 0
+    assert (summary["seconds_p50"].n, summary["seconds_p50"].value > 0) == (1, True)
+    assert run.records[2].review().splitlines() == [
+        " question  !!",
+        " expected  1708 (or in 1708)",
+        "      got  not asked",
+        f"  lost at  not asked: {run.records[2].detail}",
+    ]
 
 
 def test_a_set_that_is_one_of_the_documents_is_refused(tmp_path):
@@ -288,6 +341,11 @@ def test_a_saved_run_is_read_back_as_it_was(report, tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())["summary"]["refused"]["value"] == 1
 
 
+def test_a_place_where_nothing_can_be_written_is_named(report, tmp_path):
+    with pytest.raises(GoldenError, match=r"run\.json: could not be written \(No such file"):
+        report.save(tmp_path / "nowhere" / "run.json")
+
+
 def test_what_is_not_a_saved_run_is_named(report, tmp_path):
     path = tmp_path / "run.json"
     with pytest.raises(GoldenError, match=r"run\.json: no such file; expected a run saved by"):
@@ -309,6 +367,9 @@ def test_thresholds_are_lower_limits_but_for_errors_and_times(report):
     ]
     with pytest.raises(GoldenError, match=r"no figure `exactmatch` in this run; found aurc, brier"):
         report.below({"exactmatch": 0.9})
+    # A misspelt stage never lost anything, and its limit was kept whatever was lost.
+    with pytest.raises(GoldenError, match=r"no figure `lost_at_not_index` .* lost_at_not_indexed"):
+        report.below({"lost_at_not_index": 0})
 
 
 def test_thresholds_come_from_pyproject(tmp_path):

@@ -108,6 +108,22 @@ def test_jsonl_and_json_hold_the_same_pairs(tmp_path):
     assert (listed.pairs[0].question, listed.pairs[0].answers) == ("and when?", FULL_PAIR.answers)
 
 
+@pytest.mark.parametrize("name", ["golden.json", "golden.jsonl"])
+def test_json_keeps_decimals_as_they_are_written(tmp_path, name):
+    # As a number, 4.50 is 4.5: the answer "4.50" of the document never passed.
+    row = '{"question": "how much?", "answers": [4.50, 1e3]}'
+    golden = load(write(tmp_path, name, row if name.endswith("l") else f"[{row}]"))
+    assert golden.pairs[0].answers == ("4.50", "1e3")
+
+
+def test_answers_and_quotes_are_composed_as_the_text_of_documents_is(tmp_path):
+    # Typed on a Mac, "é" is two code points, and no document holds it so. A file's name may.
+    text = "- question: where?\n  answers: [Cafe\u0301]\n  quote: the Cafe\u0301\n"
+    (pair,) = load(write(tmp_path, "golden.yaml", text + "  document: cafe\u0301.txt\n"))
+    assert (pair.answers, pair.quote) == (("Caf\u00e9",), "the Caf\u00e9")
+    assert pair.document == "cafe\u0301.txt"
+
+
 CSV = """\
 question;answers;unanswerable;document;page;quote;history;known_failure;since
 and when?;November 16|83;;a.txt;3;on November 16;Who spoke?|where: here;"two columns";2026-01-31
@@ -126,6 +142,13 @@ def test_csv_as_a_spreadsheet_saves_it(tmp_path):
     assert first.known_failure == FULL_PAIR.known_failure
     assert (second.unanswerable, second.line) == (True, 3)
     assert (third.answers, third.line) == (("Maduro",), 5)
+
+
+@pytest.mark.parametrize("cell", ["{documents: [a.txt]}", '{""documents"": [""a.txt""]}'])
+def test_csv_has_a_filter_as_yaml_or_json_writes_it(tmp_path, cell):
+    # Every cell is text, so that no filter of a CSV could be valid.
+    golden = load(write(tmp_path, "golden.csv", f'question,answers,filter\nwho?,Ann,"{cell}"\n'))
+    assert golden.pairs[0].filter == {"documents": ["a.txt"]}
 
 
 SQUAD = {
@@ -274,7 +297,17 @@ def test_every_faulty_pair_is_named_at_once(tmp_path):
             r":2: expected a pair with `question:`, found \['c'\]",
         ),
         ("g.csv", b"question,answers\n\xff,b\n", r"not UTF-8 at byte 17"),
+        # Of two columns of one name, the first would be left out without a word.
+        (
+            "g.csv",
+            "question,answers,answers\na,b,c\n",
+            r":1: found the column `answers` 2 times, expected it once",
+        ),
+        ("g.csv", 'question,"answers"s\na,b\n', r":1: not valid CSV"),
+        ("g.csv", "question,answers,filter\na,b,c\n", r":2: `filter` must be a mapping"),
+        ("g.csv", "question,answers,filter\na,b,{c\n", r":2: `filter` must be a mapping"),
         ("g.json.gz", b"\x1f\x8b broken", r"cannot be read"),
+        ("g.json.gz", gzip.compress(b"[]")[:10] + b"\xff" * 20, r"cannot be read"),
         ("g.xlsx", "x", r"ends in one of \.yaml, \.yml, \.json, \.jsonl, \.csv"),
     ],
 )

@@ -88,6 +88,20 @@ def test_each_pair_is_a_test_and_a_lost_one_reads_like_a_review(repository):
     assert "Traceback" not in result.stdout.str()
 
 
+def test_a_question_that_cannot_be_asked_is_no_refusal(repository):
+    """It read "expected a refusal, got a refusal", and counted as refused rightly."""
+    (repository.path / "golden.yaml").write_text('- question: "???"\n  unanswerable: true\n')
+    result = run(repository, *ARGUMENTS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "golden.yaml:1: not asked; found no word in the question*",
+            "      got  not asked",
+            "1 unanswerable: 0.000 refused; lost: 1 not asked",
+        ]
+    )
+
+
 def test_given_alone_the_golden_set_is_all_that_runs(repository):
     assert "test_own" not in run(repository, *ARGUMENTS, "-v").stdout.str()
     run(repository, "test_own.py", *ARGUMENTS).assert_outcomes(passed=3, failed=1)

@@ -83,6 +83,15 @@ def test_nothing_lost_is_said_in_words():
     assert "None: every question got the answer" in page
 
 
+def test_a_run_of_which_nothing_was_asked_has_a_page():
+    # One golden set of questions without a word ended in ZeroDivisionError.
+    unasked = replace(REFUSED, passed=False, stage="not_asked", seconds=0.0)
+    page = html(GoldenReport("g.yaml", "2026-11-22T18:00:00+00:00", (unasked,)))
+    assert '<span class="soft">not asked</span>' in page
+    assert "<td>refused" not in page
+    assert "Latency" in page and charts.latency([0.0])
+
+
 def shapes(svg, tag):
     root = ElementTree.fromstring(svg)  # noqa: S314  our own output
     return [element for element in root if element.tag == tag]

@@ -288,6 +288,7 @@ def evaluate(
     also stand in pyproject.toml, in the table [tool.citespan.eval].
     """
     from qa.golden import load
+    from qa.golden_formats import check_place, write
     from qa.golden_summary import thresholds
     from ui.evaluation import (
         compare_runs,
@@ -302,6 +303,8 @@ def evaluate(
     if compare is not None:
         compare_runs(*compare, as_json)
 
+    for path in filter(None, (save, page)):
+        check_place(path)
     limits = {**thresholds(), **dict(parse_threshold(pair) for pair in threshold or ())}
     pairs = load(golden or kept_on_page(documents))
     report = run_golden(pairs, documents if kept else documents_of(pairs, documents))
@@ -311,7 +314,7 @@ def evaluate(
     if page:
         from qa.report import html
 
-        page.write_text(html(report), encoding="utf-8")
+        write(page, html(report))
     missed = report.below(limits)
     for sentence in missed:
         typer.echo(f"citespan: {sentence}", err=True)
@@ -355,11 +358,14 @@ def suggest(
 ) -> None:
     """Propose a golden set from the documents, each pair checked by asking it."""
     import qa
+    from qa.golden_formats import check_place, write
     from qa.suggest import suggest as propose
     from qa.suggest import to_yaml
 
     if save and save.exists():
         raise CitespanError(f"{save}: there already, expected a new file; it is left as it is")
+    if save:
+        check_place(save)
     with reading() as status:
         assistant = qa.open(list(documents) if documents else None)
         found = propose(
@@ -368,7 +374,7 @@ def suggest(
     if save is None:
         typer.echo(to_yaml(found), nl=False)
         return
-    save.write_text(to_yaml(found), encoding="utf-8")
+    write(save, to_yaml(found))
     confirmed = sum(suggestion.verdict == "confirmed" for suggestion in found)
     typer.echo(f"{save}: {confirmed} pairs, and {len(found) - confirmed} more as remarks")
 

@@ -28,13 +28,16 @@ def golden_path(home: Path, library: str) -> Path:
     return home.expanduser() / "golden" / f"{library}.yaml"
 
 
-def pair_of(answer: Answer, earlier: Sequence[Answer], right: str | None) -> dict[str, Any]:
+def pair_of(
+    answer: Answer, earlier: Sequence[Answer], right: str | None, scope: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the golden pair for an answer.
 
     Args:
         answer: What was answered or refused.
         earlier: The answers before it, oldest first; kept when it was understood from them.
         right: The acceptable answer; None when the question must be refused.
+        scope: Names of the documents that were asked; empty when all were.
     """
     row: dict[str, Any] = {"question": answer.question}
     if right is None:
@@ -45,6 +48,8 @@ def pair_of(answer: Answer, earlier: Sequence[Answer], right: str | None) -> dic
             row["document"] = answer.citations[0].document
     if answer.understood.casefold().strip() != answer.question.casefold().strip():
         row["history"] = [one.question for one in earlier]
+    if scope:
+        row["filter"] = {"documents": list(scope)}
     return row
 
 
@@ -68,13 +73,16 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def keep(path: Path, pair: dict[str, Any]) -> int:
     """Add a pair, in the place of an earlier one on the same question; return how many there are.
 
+    The same question asked of other documents is another one.
+
     Raises:
         CitespanError: The file is not a list of pairs, or cannot be written.
     """
 
     def key(row: dict[str, Any]) -> tuple[str, ...]:
         asked = [*row.get("history", ()), row.get("question", "")]
-        return tuple(str(question).casefold().strip() for question in asked)
+        words = (str(question).casefold().strip() for question in asked)
+        return (*words, repr(row.get("filter")))
 
     with _WRITING:
         rows = [row for row in read_rows(path) if key(row) != key(pair)] + [pair]
