@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from index.errors import LibraryCorrupt
 from qa.config import Settings
 from tests.ui_fakes import FakeAssistant, document
 from ui import history
@@ -139,6 +140,36 @@ def test_a_document_that_is_gone_leaves_no_quotes_behind(home):
     assistant.documents = ()
     Chat(assistant)
     assert list((home / "conversations" / "fake").iterdir()) == []
+
+
+@pytest.mark.parametrize("then", ["asked", "judged"])
+def test_a_page_that_is_open_writes_no_quote_of_a_removed_document_back(home, then):
+    assistant = FakeAssistant()
+    chat = Chat(assistant)
+    open_page = talk(chat, "When was the harbour founded?", "Who designed the lighthouse?")
+    assistant.documents = assistant.documents[:1]
+    chat.prune()
+    if then == "asked":
+        *_, after = chat.ask("How many boats are there?", open_page)
+    else:
+        after = chat.judge(open_page, 0, "right", None)
+    assert len(after.turns) > 1
+    (path,) = (home / "conversations" / "fake").iterdir()
+    assert "lights.txt" not in path.read_text() and "1708" in path.read_text()
+
+
+def test_nothing_is_kept_of_a_library_that_cannot_be_read_and_the_talk_goes_on(home, caplog):
+    chat = Chat(FakeAssistant())
+    conversation = talk(chat, "When was the harbour founded?")
+
+    class Gone(FakeAssistant):
+        @property
+        def library(self):
+            raise LibraryCorrupt("catalog.db: truncated")
+
+    chat.assistant = Gone()
+    chat.keep(conversation)
+    assert "could not be kept" in caplog.text
 
 
 @pytest.mark.parametrize(

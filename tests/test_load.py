@@ -9,16 +9,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
+import gradio as gr
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from index.errors import LibraryCorrupt
 from qa.config import Settings
 from tests.e2e.conftest import start
 from tests.ui_fakes import QUESTIONS, FakeAssistant
 from ui import gate as gates
 from ui import web
 from ui.gate import Busy, Gate, Question
+from ui.rest import UNREADABLE
+from ui.rooms import Rooms
 
 
 @dataclass
@@ -337,6 +341,34 @@ def test_what_is_sent_is_answered_or_told_what_is_wrong_with_it(tmp_path, sent, 
     made = web.application(FakeAssistant(settings=Settings(home=tmp_path)))
     reply = TestClient(made, base_url="http://127.0.0.1:7860").post("/ask", json=sent)
     assert (reply.status_code, words in reply.text) == (status, True), reply.text
+
+
+@pytest.mark.parametrize(
+    "sent", [r'{"questio": "\ud83d"}', r'{"\ud83d": 1, "question": "why?"}', '{"question": NaN}']
+)
+def test_what_could_not_be_sent_back_is_told_of_without_it(tmp_path, sent):
+    """The reply was status 500, and a traceback in the log."""
+    made = web.application(FakeAssistant(settings=Settings(home=tmp_path)))
+    client = TestClient(made, base_url="http://127.0.0.1:7860")
+    reply = client.post("/ask", content=sent, headers={"content-type": "application/json"})
+    assert reply.status_code == 422
+    told = reply.json()["detail"]
+    assert told and all(set(one) == {"type", "loc", "msg"} for one in told)
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [(LibraryCorrupt("/home/ada/lib/catalog.db: truncated"), UNREADABLE), (Busy(9, 4), "is busy")],
+)
+def test_a_program_is_told_nothing_of_the_servers_folders(tmp_path, caplog, broken, told):
+    rooms = Rooms(
+        FakeAssistant(broken=broken, settings=Settings(home=tmp_path)), tmp_path, lambda _: ()
+    )
+    ask = web.endpoint(rooms, Gate())
+    with pytest.raises(gr.Error, match=told) as error:
+        asyncio.run(ask("why?", SimpleNamespace(username="", session_hash="")))
+    assert "ada" not in str(error.value)
+    assert ("catalog.db" in caplog.text) == (told == UNREADABLE)
 
 
 def test_half_of_an_emoji_is_sent_back_as_a_mark(tmp_path):

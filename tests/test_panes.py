@@ -15,8 +15,8 @@ from qa.answer import Answer, Refusal
 from qa.config import Settings
 from tests.test_render import HOSTILE, parsed
 from tests.ui_fakes import ARTICLE, FakeAssistant, cite, document
-from ui import panes, sheet
-from ui.chat import BROKEN, Chat, Conversation
+from ui import panes, render, sheet, shelf
+from ui.chat import BROKEN, NONE_CHOSEN, Chat, Conversation
 from ui.panes import Kept, Turn
 
 HARBOUR = document("harbour.txt", ARTICLE)
@@ -205,9 +205,38 @@ def test_only_documents_of_the_library_can_be_chosen():
             return super().ask(question, history, filters)
 
     chat = Chat(Asked())
-    for chosen in (["lights.txt", "/etc/passwd"], ["/etc/passwd"], "lights.txt", None):
+    for chosen in (["lights.txt", "/etc/passwd"], "lights.txt", None):
         list(chat.ask("Who designed the lighthouse?", Conversation(), chosen))
-    assert asked == [("lights.txt",), None, None, None]
+    assert asked == [("lights.txt",), None, None]
+    # All documents were asked, as if none had been chosen.
+    *_, refused = chat.ask("Who designed the lighthouse?", Conversation(), ["/etc/passwd"])
+    assert len(asked) == 3 and refused.turns[0].error == NONE_CHOSEN
+
+
+@pytest.mark.parametrize("name", ["\u200elights\x9f.txt", "a\rb\nc\td.txt", "<\"'&{}$`>.txt"])
+def test_a_buttons_name_is_the_documents_own(name):
+    """Of a file with a direction character in its name, each button did nothing."""
+    record = FakeAssistant((document(name, ARTICLE),)).library.documents()[0]
+    for markup in (shelf.row(record), panes.scope([name, "b.txt"]), sheet.document_empty([name])):
+        found = parsed(markup)
+        exact = [*found.values("data-name"), *found.values("value")]
+        assert exact and set(exact) <= {name, "b.txt"} and name in exact
+        # What is shown has no such character.
+        assert not render.UNSEEN.search(found.data)
+
+
+def test_a_verdict_keeps_the_choice_of_documents(tmp_path):
+    """Asked again of all documents, a right refusal becomes an answer, and the pair is lost."""
+    from qa.goldenset import load
+
+    chat = Chat(FakeAssistant(settings=Settings(home=tmp_path)))
+    conversation = Conversation()
+    for chosen in (["lights.txt"], None, ["lights.txt"]):
+        *_, conversation = chat.ask("Who designed the lighthouse?", conversation, chosen)
+        conversation = chat.judge(conversation, len(conversation.turns) - 1, "right", None)
+    assert conversation.turns[2].kept == "Kept for testing: 2 questions so far."
+    pairs = load(tmp_path / "golden" / "fake.yaml").pairs
+    assert [pair.filter for pair in pairs] == [None, {"documents": ["lights.txt"]}]
 
 
 def test_a_verdict_on_a_follow_up_keeps_what_was_asked_before(tmp_path):

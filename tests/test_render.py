@@ -38,10 +38,15 @@ class Tags(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[str] = []
         self.data = ""
+        self.given: list[tuple[str, str | None]] = []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
+        self.given += attrs
+
+    def values(self, attribute: str) -> list[str | None]:
+        return [value for name, value in self.given if name == attribute]
 
     def handle_data(self, data):
         self.data += data
@@ -103,6 +108,14 @@ def test_escaped_text_reads_back_as_itself_and_opens_no_tag(text):
     tags = parsed(f"<p>{render.escape(text)}</p>")
     assert tags.tags == ["p"]
     assert tags.data == render.visible(text)
+
+
+@given(st.text())
+def test_an_attribute_reads_back_as_itself_and_opens_no_tag(text):
+    markup = render.attribute(text)
+    tags = parsed(f'<p data-name="{markup}">')
+    assert (tags.tags, tags.attributes, tags.values("data-name")) == (["p"], ["data-name"], [text])
+    assert not set("{}$`") & set(markup)
 
 
 @pytest.mark.parametrize("payload", HOSTILE)

@@ -80,6 +80,17 @@ def test_another_file_of_the_same_name_does_not_replace_the_first(received, tmp_
     assert (kept / "a (2).txt").read_bytes() == b"two"
 
 
+def test_equal_files_of_one_name_in_two_folders_are_both_taken(received, tmp_path):
+    """They are received at one place; the second one "was not received"."""
+    path, kept = put(received, "notes.txt"), tmp_path / "kept"
+    files = [(path, name) for name in ("2023/notes.txt", "2024/notes.txt", "2023/notes.txt")]
+    sent = uploads.take(files, received, kept)
+    assert sent == [uploads.Sent(name) for _, name in files]
+    for name in ("2023/notes.txt", "2024/notes.txt"):
+        assert (kept / name).read_bytes() == b"The harbour was founded in 1708."
+        assert (kept / name).stat().st_mode & 0o777 == 0o600
+
+
 def test_only_files_that_were_received_are_taken(received, tmp_path):
     outside = tmp_path / "secret.txt"
     outside.write_text("secret")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ from index.filters import Filter
 from qa.answer import Answer, Citation
 from ui import feedback, panes, sheet
 from ui.gate import Busy, Question
-from ui.history import History
+from ui.history import History, held
 from ui.panes import Turn
 from ui.picture import Pictures
 from ui.render import count, escape
+from ui.tab import Conversation
 
 if TYPE_CHECKING:
     from index.documents import Document
@@ -33,38 +34,14 @@ EARLIER_SHOWN = 6
 OFFERS_KEPT = 256
 # Seconds to look for another question in: longer than elsewhere, since nobody waits.
 OFFER_SECONDS = 6.0
+NONE_CHOSEN = (
+    "None of the documents that were chosen is in the library now. Choose again, or ask all of "
+    "them."
+)
 BROKEN = (
     "Something went wrong here, and nothing was lost. The server's log has the details; "
     "ask again, or start Citespan anew."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """A conversation, and what the document pane shows.
-
-    Attributes:
-        turns: The questions, oldest first.
-        selected: The (turn, citation) that is shown, or None.
-        opened: Name of a document that was opened by itself; it goes before `selected`.
-        page: Page of a PDF that was turned to, or None for the citation's.
-        as_text: Whether a PDF is shown as text.
-        identity: Under which it is kept; empty before the first question.
-        library: Name of the library that it is with; empty for the first one.
-    """
-
-    turns: tuple[Turn, ...] = ()
-    selected: tuple[int, int] | None = None
-    opened: str | None = None
-    page: int | None = None
-    as_text: bool = False
-    identity: str = ""
-    library: str = ""
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """What was answered or refused so far, oldest first."""
-        return tuple(turn.answer for turn in self.turns if turn.answer is not None)
 
 
 class Chat:
@@ -169,9 +146,19 @@ class Chat:
         return {"asked": turn.question, "text": found.refusal.instead}
 
     def keep(self, conversation: Conversation) -> None:
-        """Keep the conversation for a reload, or another day."""
-        if self.history is not None:
-            self.history.keep(conversation.identity, self.settled(conversation).turns)
+        """Keep the conversation for a reload, or another day.
+
+        Not what quotes a document that is not in the library any more, though a page that is open
+        still shows it. When the library cannot be read, that is logged and nothing is kept.
+        """
+        if self.history is None:
+            return
+        try:
+            names = {record.name for record in self.assistant.library.documents()}
+        except CitespanError as error:
+            log.error("a conversation could not be kept: %s", error)
+            return
+        self.history.keep(conversation.identity, held(self.settled(conversation).turns, names))
 
     def keep_offers(self, identity: str) -> None:
         """Keep the questions found for its refusals with what is kept of a conversation."""
@@ -250,11 +237,13 @@ class Chat:
         Args:
             question: As typed.
             conversation: What came before.
-            chosen: Names of the documents to ask, as the browser sent them; all when empty.
+            chosen: Names of the documents to ask, as the browser sent them; all when empty. When
+                none of them is known, nothing is asked, and the error says so.
         """
         asking = self.begin(question, conversation, chosen)
         asked = asking.question
         try:
+            asking.check()
             for stage in self.assistant.ask_stages(asked.text, asked.history, asked.filters):
                 yield asking.step(stage)
         except Exception as error:
@@ -267,7 +256,7 @@ class Chat:
         """
         wanted = set(chosen) if isinstance(chosen, list) else set()
         names = tuple(name for name in self.names() if name in wanted)
-        return Asking(self, question, conversation, names)
+        return Asking(self, question, conversation, names, lost=bool(wanted) and not names)
 
     def judge(
         self, conversation: Conversation, turn: object, word: object, better: object
@@ -294,7 +283,8 @@ class Chat:
         path = feedback.golden_path(home, self.assistant.library.folder.name)
         earlier = [one.answer for one in conversation.turns[:turn] if one.answer is not None]
         try:
-            number = feedback.keep(path, feedback.pair_of(answer, earlier, right))
+            scope = conversation.turns[turn].scope
+            number = feedback.keep(path, feedback.pair_of(answer, earlier, right, scope))
             kept = f"Kept for testing: {count(number, 'question')} so far."
         except CitespanError as error:
             log.error("a verdict could not be kept: %s", error)
@@ -325,7 +315,12 @@ class Asking:
     """
 
     def __init__(
-        self, chat: Chat, question: str, conversation: Conversation, names: tuple[str, ...]
+        self,
+        chat: Chat,
+        question: str,
+        conversation: Conversation,
+        names: tuple[str, ...],
+        lost: bool = False,
     ) -> None:
         """Begin.
 
@@ -334,15 +329,31 @@ class Asking:
             question: As typed.
             conversation: What came before.
             names: Of the documents to ask; all when empty.
+            lost: Whether documents were chosen of which none is in the library.
         """
         filters = Filter(documents=names) if names else None
         self.question = Question(chat.assistant, question, conversation.answers, filters)
         identity = conversation.identity or History.new()
         self.conversation = replace(conversation, identity=identity, library=chat.library)
         self._chat = chat
-        self._place = len(conversation.turns)
+        self._lost = lost
         shown = question if len(question) <= SHOWN_QUESTION else question[:SHOWN_QUESTION] + "…"
         self._turn = Turn(shown, stage="searching", scope=names)
+
+    def check(self) -> None:
+        """Refuse to ask all documents when only some were meant.
+
+        Raises:
+            QuestionError: None of the documents that were chosen is in the library.
+        """
+        if self._lost:
+            raise QuestionError(NONE_CHOSEN)
+
+    def begun(self, conversation: Conversation) -> Conversation:
+        """Return its conversation, as it is now, with the question in it."""
+        begun = self.conversation
+        self.conversation = replace(conversation, identity=begun.identity, library=begun.library)
+        return self._with(self._turn)
 
     def step(self, stage: Stage) -> Conversation:
         """Return the conversation at a stage; with the last one it is kept."""
@@ -351,7 +362,7 @@ class Asking:
             return self._with(turn)
         turn = replace(turn, stage=None, answer=stage.answer)
         if turn.citations:
-            selected = (self._place, 0)
+            selected = (self._place(), 0)
             self.conversation = replace(self.conversation, selected=selected)
         self.conversation = replace(self.conversation, opened=None, page=None)
         self._chat.keep(self._with(turn))
@@ -372,9 +383,15 @@ class Asking:
             log.error("a question could not be answered", exc_info=error)
         return self._with(replace(self._turn, stage=None, error=words))
 
+    def _place(self) -> int:
+        """Return where the turn stands, or goes: the conversation may have other new ones."""
+        turns = self.conversation.turns
+        return next((n for n, one in enumerate(turns) if one is self._turn), len(turns))
+
     def _with(self, turn: Turn) -> Conversation:
+        place, turns = self._place(), self.conversation.turns
         self._turn = turn
-        turns = (*self.conversation.turns[: self._place], turn)
+        turns = (*turns[:place], turn, *turns[place + 1 :])
         self.conversation = replace(self.conversation, turns=turns)
         return self.conversation
 

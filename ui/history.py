@@ -107,7 +107,7 @@ class History:
         """Drop every answer that cites something else than these documents."""
         for path in self._paths():
             turns = self._read(path)
-            left = [turn for turn in turns if _cited(turn) <= set(documents)]
+            left = held(turns, documents)
             if len(left) == len(turns):
                 continue
             when = path.stat().st_mtime
@@ -151,8 +151,15 @@ class History:
             raise
 
 
-def _cited(turn: Turn) -> set[str]:
-    return {citation.document for citation in turn.citations} | set(turn.scope)
+def held(turns: Sequence[Turn], documents: Collection[str]) -> list[Turn]:
+    """Return the turns that cite, and were asked of, nothing else than these documents."""
+    known = set(documents)
+    return [
+        turn
+        for turn in turns
+        if known.issuperset(citation.document for citation in turn.citations)
+        and known.issuperset(turn.scope)
+    ]
 
 
 def _plain(turn: Turn) -> dict[str, Any]:

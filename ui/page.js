@@ -111,8 +111,10 @@ function nameChosen() {
   if (!said) return;
   const chosen = window.citespanChosen();
   const all = element.querySelectorAll(".cs-scope input").length;
+  // The name as it is shown: the value may have characters that turn it around.
   said.textContent = chosen.length === 0 || chosen.length === all ? "all documents"
-    : chosen.length === 1 ? chosen[0] : `${chosen.length} of ${all} documents`;
+    : chosen.length === 1 ? element.querySelector("input:checked + bdi").textContent
+    : `${chosen.length} of ${all} documents`;
 }
 element.addEventListener("change", nameChosen);
 // A click elsewhere folds the choice away.
@@ -169,8 +171,12 @@ function surely(button, doing, act) {
   }, 4000);
 }
 
+// Which library a list of documents is of: the page may have gone on to another one meanwhile.
+const libraryOf = (place) => place?.dataset.library;
+
 function remove(button) {
-  surely(button, "Removing", () => trigger("remove", { name: button.dataset.name }));
+  const library = libraryOf(button.closest(".cs-shelf"));
+  surely(button, "Removing", () => trigger("remove", { name: button.dataset.name, library }));
 }
 
 function forget(button) {
@@ -204,12 +210,18 @@ async function entriesOf(item, path, found) {
   }
 }
 
+// Files that are dropped at once; earlier ones may still be read.
+let batches = 0;
+
 async function send(files) {
   const list = element.querySelector(".cs-uploads");
-  list.replaceChildren();
+  for (const line of list.querySelectorAll(".cs-failed")) line.remove();
+  const batch = ++batches;
+  const library = libraryOf(document.querySelector(".cs-shelf"));
   const sent = [];
   for (const { file, name } of files) {
     const line = list.appendChild(document.createElement("li"));
+    Object.assign(line.dataset, { batch, library: library ?? "" });
     line.appendChild(document.createElement("bdi")).textContent = name;
     const state = line.appendChild(document.createElement("span"));
     state.textContent = "sending";
@@ -223,7 +235,7 @@ async function send(files) {
       line.className = "cs-failed";
     }
   }
-  if (sent.length) trigger("uploaded", { files: sent });
+  if (sent.length) trigger("uploaded", { files: sent, library, batch });
 }
 
 function chosen(input) {
@@ -256,15 +268,16 @@ const actions = {
     trigger("cite", { turn: Number(data.turn), index: Number(data.index) });
     requestAnimationFrame(() => window.citespanShowQuote?.());
   },
-  example(data) {
+  example(data, button) {
+    button.disabled = true;
     window.citespanAsk(data.text);
     trigger("example", { text: data.text, chosen: window.citespanChosen() });
   },
   open(data) { trigger("open", { name: data.name }); },
-  show(data) {
+  show(data, button) {
     showView("ask");
     main()?.classList.add("cs-show-source");
-    trigger("show", { name: data.name });
+    trigger("show", { name: data.name, library: libraryOf(button.closest(".cs-shelf")) });
   },
   save(data) { trigger("save", { format: data.format }); },
   restart() { trigger("restart", {}); },
@@ -308,7 +321,7 @@ element.addEventListener("click", (event) => {
   else if (button.dataset.action === "better") better(button);
   else if (button.dataset.action === "forget") forget(button);
   else if (button.dataset.action === "make") make(button);
-  else actions[button.dataset.action]?.(button.dataset);
+  else actions[button.dataset.action]?.(button.dataset, button);
 });
 
 if (element.querySelector(".cs-theme")) {
@@ -332,11 +345,20 @@ watch("value", () => {
     Object.assign(seen, { turns, answered });
   }
   else if (element.querySelector(".cs-libraries")) {
-    rememberLibrary(element.querySelector(".cs-libraries").dataset.current);
+    const { current } = element.querySelector(".cs-libraries").dataset;
+    rememberLibrary(current);
+    for (const line of document.querySelectorAll(".cs-uploads li")) {
+      if (line.dataset.library !== current) line.remove();
+    }
   } else if (element.querySelector(".cs-scope")) {
     for (const input of element.querySelectorAll(".cs-scope input")) input.checked = false;
     nameChosen();
   } else if (element.querySelector(".cs-nav")) showView(window.citespanView || "ask");
-  else if (element.querySelector(".cs-busy")) document.querySelector(".cs-uploads")?.replaceChildren();
-  else if (key !== shown) { shown = key; showQuote(); }
+  else if (element.querySelector("[data-batch]")) {
+    // The list says from here on what becomes of these files.
+    const { batch } = element.querySelector("[data-batch]").dataset;
+    for (const line of document.querySelectorAll(`.cs-uploads [data-batch="${batch}"]`)) {
+      if (line.className !== "cs-failed") line.remove();
+    }
+  } else if (key !== shown) { shown = key; showQuote(); }
 });

@@ -13,6 +13,7 @@ from datetime import datetime
 from qa.answer import Answer, Citation
 from ui.render import (
     Kind,
+    attribute,
     confidence,
     count,
     escape,
@@ -100,7 +101,7 @@ def welcome(examples: Sequence[str], documents: int, kept: Sequence[Kept] = ()) 
         )
     buttons = "".join(
         f'<li><button type="button" class="cs-example" data-action="example" '
-        f'data-text="{escape(example)}">{escape(example)}</button></li>'
+        f'data-text="{attribute(example)}">{escape(example)}</button></li>'
         for example in examples
     )
     tried = f'<h3>Try one</h3><ul class="cs-examples">{buttons}</ul>' if examples else ""
@@ -228,7 +229,7 @@ def answer_block(number: int, turn: Turn, selected: tuple[int, int] | None) -> s
     if answer.refusal is not None and answer.refusal.instead:
         parts.append(
             '<p class="cs-instead">They do answer: <button type="button" data-action="example" '
-            f'data-text="{escape(answer.refusal.instead)}">{escape(answer.refusal.instead)}'
+            f'data-text="{attribute(answer.refusal.instead)}">{escape(answer.refusal.instead)}'
             "</button></p>"
         )
     parts.append(source_list(number, turn, selected))
@@ -292,7 +293,7 @@ def scope(names: Sequence[str]) -> str:
     if len(names) < 2:
         return ""
     items = "".join(
-        f'<li><label><input type="checkbox" value="{escape(name)}"><bdi>{escape(name)}</bdi>'
+        f'<li><label><input type="checkbox" value="{attribute(name)}"><bdi>{escape(name)}</bdi>'
         "</label></li>"
         for name in names
     )

@@ -1,7 +1,8 @@
 """Pure: an `Answer` as highlighted pieces, as plain text and as safe HTML.
 
-Everything that reaches a page goes through `escape`: document text, file names and questions are
-other people's words, and the page's HTML components show what they are given.
+Everything that reaches a page goes through `escape`, or `attribute` where the page's script reads
+it: document text, file names and questions are other people's words, and the page's HTML components
+show what they are given.
 """
 
 from __future__ import annotations
@@ -83,6 +84,16 @@ def visible(text: str) -> str:
 def escape(text: str) -> str:
     """Return `text` safe to stand in HTML, in an element or a quoted attribute."""
     return html.escape(visible(text), quote=True).translate(TEMPLATE_CHARACTERS)
+
+
+def attribute(text: str) -> str:
+    """Return `text` for a quoted attribute that the page's script reads: it has it back exactly.
+
+    A name with a character that `escape` makes visible would else be the name of nothing.
+    """
+    # A carriage return as itself is read as a line feed.
+    plain = html.escape(text, quote=True).translate(TEMPLATE_CHARACTERS)
+    return plain.replace("\r", "&#13;")
 
 
 def pieces(text: str, marks: Iterable[Mark], start: int = 0, end: int | None = None) -> list[Piece]:

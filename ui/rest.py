@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -22,7 +23,8 @@ from typing import Any
 import gradio as gr
 from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
 from index.errors import CitespanError, QuestionError
@@ -31,6 +33,9 @@ from ui.gate import Busy, Gate, Question, ask
 from ui.rooms import Rooms
 
 log = logging.getLogger(__name__)
+
+# What another program is told of a fault that is not its own: no word of this machine's folders.
+UNREADABLE = "The library cannot be read; see the server's log."
 
 Logins = Sequence[tuple[str, str]]
 
@@ -80,11 +85,21 @@ def route(
             raise HTTPException(422, str(error)) from None
         except CitespanError as error:
             log.error("a question could not be answered: %s", error)
-            raise HTTPException(500, "The library cannot be read; see the server's log.") from None
+            raise HTTPException(500, UNREADABLE) from None
         # Nobody reads a reply whose asker has gone. A refusal is an answer that is false.
         return JSONResponse(None if found is None else found.to_dict())
 
     return answer
+
+
+async def unfit(request: Request, error: Exception) -> Response:
+    """Return the reply to a request that is not of this form: what does not fit, and why.
+
+    Without what was sent, and in ASCII: half of a surrogate pair, or NaN, could not be sent back.
+    """
+    assert isinstance(error, RequestValidationError)
+    told = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
+    return Response(json.dumps({"detail": told}), 422, media_type="application/json")
 
 
 async def answered(gate: Gate, who: str, question: Question, request: Request) -> Answer | None:

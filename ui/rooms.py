@@ -69,7 +69,7 @@ class Rooms:
 
     def _room(self, library: str, assistant: Assistant) -> Room:
         chat = Chat(assistant, self._examples(assistant), library)
-        return Room(library, chat, Shelf(assistant, self._received, chat.prune))
+        return Room(library, chat, Shelf(assistant, self._received, chat.prune, library))
 
     def __call__(self, request: gr.Request, library: object = "") -> Room:
         """Return the room of whoever sent a request.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qa.answer import Citation
-from ui.render import Mark, count, escape, pieces, pieces_html
+from ui.render import Mark, attribute, count, escape, pieces, pieces_html
 
 if TYPE_CHECKING:
     from index.documents import Document
@@ -172,7 +172,7 @@ def turning(words: str, to: int, last: int) -> str:
 def document_empty(names: Sequence[str] = ()) -> str:
     """Return the document pane before anything is asked, with the documents to open."""
     items = "".join(
-        f'<li><button type="button" data-action="open" data-name="{escape(name)}">'
+        f'<li><button type="button" data-action="open" data-name="{attribute(name)}">'
         f"<bdi>{escape(name)}</bdi></button></li>"
         for name in names
     )

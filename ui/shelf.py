@@ -7,12 +7,12 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index import scan
 from index.errors import CitespanError
 from ui import uploads
-from ui.render import count, escape, progress_words, report_words
+from ui.render import attribute, count, escape, progress_words, report_words
 
 if TYPE_CHECKING:
     from index.search import DocumentRecord
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 ROWS_SHOWN = 500
 # States of a document that can be asked.
 GOOD = ("indexed", "alias")
+ELSEWHERE = (
+    "Nothing was done: that list was of another library than the one that is chosen. This is the "
+    "chosen one’s."
+)
 REFUSED = "The library could not be changed, and is as it was. The server's log has the details."
 
 
@@ -50,11 +54,11 @@ def state_words(record: DocumentRecord) -> tuple[str, str]:
 
 def row(record: DocumentRecord) -> str:
     """Return one document as a table row, with buttons to open it and to take it out."""
-    name = escape(record.name)
+    name, exact = escape(record.name), attribute(record.name)
     word, more = state_words(record)
     ready = record.status == "indexed"
     title = (
-        f'<button type="button" class="cs-link" data-action="show" data-name="{name}">'
+        f'<button type="button" class="cs-link" data-action="show" data-name="{exact}">'
         f"<bdi>{name}</bdi></button>"
         if ready
         else f"<bdi>{name}</bdi>"
@@ -67,7 +71,7 @@ def row(record: DocumentRecord) -> str:
         f'<td data-label="Pages" class="cs-number">{pages}</td>'
         f'<td data-label="Passages" class="cs-number">{record.chunks:,}</td>'
         f'<td data-label="Size" class="cs-number">{size_words(record.size)}</td>'
-        f'<td><button type="button" class="cs-remove" data-action="remove" data-name="{name}" '
+        f'<td><button type="button" class="cs-remove" data-action="remove" data-name="{exact}" '
         f'aria-label="Remove {name}">Remove</button></td></tr>'
     )
 
@@ -153,7 +157,11 @@ class Shelf:
     """One library's view, and what is done to the library through it."""
 
     def __init__(
-        self, assistant: Assistant, received: Path, changed: Callable[[], None] = lambda: None
+        self,
+        assistant: Assistant,
+        received: Path,
+        changed: Callable[[], None] = lambda: None,
+        name: str = "",
     ) -> None:
         """Keep what a library's view needs.
 
@@ -161,9 +169,11 @@ class Shelf:
             assistant: Whose library it is.
             received: Where the upload route puts files.
             changed: Called when the library has changed.
+            name: The library's name, which what is clicked in the view says.
         """
         self.assistant = assistant
         self.received = received
+        self.name = name
         self._changed = changed
 
     @property
@@ -199,8 +209,21 @@ class Shelf:
             if PurePosixPath(record.name).is_relative_to(before)
         }
 
-    def show(self, status: str = "", sent: Sequence[uploads.Sent] = (), busy: bool = False) -> str:
-        """Return the view: how it stands, what became of files just sent, and the table."""
+    def show(
+        self,
+        status: str = "",
+        sent: Sequence[uploads.Sent] = (),
+        busy: bool = False,
+        batch: object = None,
+    ) -> str:
+        """Return the view: how it stands, what became of files just sent, and the table.
+
+        Args:
+            status: How it stands.
+            sent: Files that were sent.
+            busy: Whether they are still being read, or the folders are.
+            batch: Number that the page gave to the files that were sent.
+        """
         line = (
             f'<p class="cs-status{" cs-busy" if busy else ""}" role="status">{escape(status)}</p>'
             if status
@@ -211,27 +234,31 @@ class Shelf:
         ready = sum(record.status == "indexed" for record in records)
         failed = sum(record.status == "failed" for record in records)
         more = f" · {count(failed, 'file')} could not be read" if failed else ""
+        which = f'data-library="{attribute(self.name)}"'
+        which += f' data-batch="{batch}"' if isinstance(batch, int) else ""
         return (
-            f'<div class="cs-shelf"><h2>{count(ready, "document")}{more}</h2>{line}{received}'
+            f'<div class="cs-shelf" {which}><h2>{count(ready, "document")}{more}</h2>'
+            f"{line}{received}"
             f"{table(records)}</div>"
         )
 
-    def add(self, files: Sequence[Any]) -> Iterator[str]:
+    def add(self, files: object, batch: object = None) -> Iterator[str]:
         """Take uploaded files into the library; yield the view as it proceeds.
 
         Args:
             files: What the browser says: dictionaries with `path` and `name`.
+            batch: Number that the page gave to them, to know its own lines on them by.
         """
         given = [
             (str(file.get("path", "")), str(file.get("name", "")))
-            for file in files
+            for file in (files if isinstance(files, list) else [])
             if isinstance(file, dict)
         ]
         sent = uploads.take(given, self.received, self.folder)
         if all(one.reason for one in sent):
-            yield self.show("Nothing was added.", sent)
+            yield self.show("Nothing was added.", sent, batch=batch)
             return
-        yield from self._follow(self._add, sent)
+        yield from self._follow(self._add, sent, batch)
 
     def _add(self, progress: Callable[[Progress], None]) -> SyncReport:
         return self.assistant.library.add(self.folder, progress=progress)
@@ -259,6 +286,7 @@ class Shelf:
         self,
         work: Callable[[Callable[[Progress], None]], SyncReport],
         sent: Sequence[uploads.Sent] = (),
+        batch: object = None,
     ) -> Iterator[str]:
         """Run `work` beside, and yield the view each time it says how far it is."""
         said: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
@@ -279,7 +307,7 @@ class Shelf:
                 said.put(None)
 
         threading.Thread(target=run, name="citespan-sync").start()
-        yield self.show("Reading the documents", sent, busy=True)
+        yield self.show("Reading the documents", sent, True, batch)
         while (progress := said.get()) is not None:
-            yield self.show(progress_words(progress), sent, busy=True)
-        yield self.show(done[0], sent)
+            yield self.show(progress_words(progress), sent, True, batch)
+        yield self.show(done[0], sent, batch=batch)

@@ -99,12 +99,15 @@ def free_place(folder: Path, name: PurePosixPath, source: Path) -> Path:
 def take(files: Iterable[tuple[str, str]], received: Path, folder: Path) -> list[Sent]:
     """Move received files into the upload folder; each is taken or refused by itself.
 
+    Equal files of one name, of two folders, are received at one place; each is taken.
+
     Args:
         files: (path of the received file, name it was sent with), both as the browser says.
         received: The folder in which the upload route puts files.
         folder: The library's upload folder.
     """
     result: list[Sent] = []
+    moved: dict[str, Path] = {}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     used = held(folder)
     for number, (path, said) in enumerate(files):
@@ -112,14 +115,18 @@ def take(files: Iterable[tuple[str, str]], received: Path, folder: Path) -> list
         try:
             if number >= MAX_FILES:
                 raise UnreadableDocument(f"{name}: at most {MAX_FILES:,} files are taken at once")
-            size = check(Path(path), name, received)
+            source = moved.get(path, Path(path))
+            size = check(source, name, folder if path in moved else received)
             if used + size > QUOTA_BYTES:
                 raise DocumentTooLarge(
                     f"{name}: uploads hold {used:,} bytes, at most {QUOTA_BYTES:,}; remove some"
                 )
-            place = free_place(folder, name, Path(path))
+            place = free_place(folder, name, source)
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.move(path, place)
+            if path not in moved:
+                moved[path] = Path(shutil.move(path, place))
+            elif place != source:
+                shutil.copyfile(source, place)
             place.chmod(0o600)
             used += size
             result.append(Sent(place.relative_to(folder).as_posix()))

@@ -16,18 +16,20 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from gradio.events import api
 from gradio.utils import get_upload_folder
 
 from index.documents import MAX_FILE_BYTES
-from index.errors import CitespanError
+from index.errors import CitespanError, QuestionError
 from ui import panes, sheet
-from ui.chat import Conversation, wrap
-from ui.gate import AT_ONCE, Gate, Question, ask
+from ui.chat import wrap
+from ui.gate import AT_ONCE, Busy, Gate, Question, ask
 from ui.guard import App, Guard, check_exposure, is_loopback, listen
-from ui.rest import route
+from ui.rest import UNREADABLE, route, unfit
 from ui.rooms import Rooms, private_assistant
 from ui.shelf import drop_zone
+from ui.tab import Tab
 from ui.wiring import Parts, line_of, wire
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def build(rooms: Rooms, gate: Gate) -> gr.Blocks:
     )
     with page:
         # What is shown at first is nobody's; the library comes with the page's first event.
-        state = gr.State(Conversation())
+        state = gr.State(Tab())
         head = pane(panes.header(0), "cs-header")
         with gr.Row(elem_id="cs-main"):
             with gr.Column(elem_id="cs-chat"):
@@ -155,8 +157,11 @@ def endpoint(rooms: Rooms, gate: Gate) -> Any:
                 raise gr.Error(f"There is no library {library!r}.", print_exception=False)
             asked = Question(room.chat.assistant, question, instead=instead)
             found = [stage async for stage in ask(gate, line_of(request), asked) if stage]
-        except CitespanError as error:
+        except (QuestionError, Busy) as error:
             raise gr.Error(str(error), print_exception=False) from None
+        except CitespanError as error:
+            log.error("a question could not be answered: %s", error)
+            raise gr.Error(UNREADABLE, print_exception=False) from None
         assert found[-1].answer is not None
         return found[-1].answer.to_dict()
 
@@ -194,6 +199,7 @@ def application(
     gate = Gate(assistant.settings.places)
     rooms = Rooms(assistant, Path(get_upload_folder()), examples_for, private if auth else None)
     app.post("/ask")(route(rooms, gate, auth or ()))
+    app.add_exception_handler(RequestValidationError, unfit)
     gr.mount_gradio_app(
         app,
         build(rooms, gate),
