@@ -20,6 +20,7 @@ from index.columns import NO_COLUMNS, Columns, cells_of, columns_of, is_drawn
 from qa.candidates import named, stems
 from qa.evaluate import normalize
 from qa.reader import PassageReader, Span
+from qa.spans import overlap
 from qa.unsaid import content_words
 from qa.wording import AUXILIARY, is_verb
 
@@ -104,7 +105,7 @@ class View:
         first = max(span.start, piece.here)
         last = min(span.end, piece.here + piece.length)
         start, end = (piece.there + at - piece.here for at in (first, last))
-        if any(start < other and one < end for one, other in self.closed):
+        if any(overlap((start, end), place) for place in self.closed):
             return None
         # A whole span keeps the words that the reader gave it, for the citation to be held against.
         whole = end - start == span.end - span.start
@@ -229,6 +230,7 @@ def _closed(question: str, passage: Passage, rows: Sequence[_Row]) -> Iterator[t
 
     Nor does one answer that has it only as a value: "What is Ann's salary?" where Ann is a manager.
     """
+    question = _HONORIFIC.sub("", question)
     asked, must = _stems(question), _stems(named(question))
     around = _stems(f"{passage.heading or ''} {passage.document}")
     for row in rows:

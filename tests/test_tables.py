@@ -118,6 +118,8 @@ def test_a_drawn_page_is_read_as_text_where_no_row_is_asked_for():
         ("What is the salary of Uma Orr?", []),
         ("What is Zoe Ray's salary?", []),
         ("What is nobody's phone number?", ["Ann Lee", "Bob Ray", "Dee Poe", "Eve Ash"]),
+        # "Mr" is in no table.
+        ("Which ship did Mr Ray sail?", ["Bob Ray"]),
     ],
 )
 def test_rows_of_a_drawn_page_that_lack_what_is_named_are_not_quoted(question, open_rows):
